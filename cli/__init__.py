@@ -1,0 +1,1 @@
+"""The tickhouse command, one file a subcommand."""

@@ -1,0 +1,1 @@
+"""Order management: journal, router, algos, fill models, reconciliation; gateways at its edge."""

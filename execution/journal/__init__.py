@@ -1,0 +1,1 @@
+"""The local append-only journal: the truth for orders."""

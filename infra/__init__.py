@@ -1,0 +1,1 @@
+"""Settings, the local stack, logging, metrics, mail. No trading knowledge."""

@@ -1,0 +1,1 @@
+"""Pure: intents, the order state machine, fills, positions, cash, P&L. Nobody else adds up a position."""

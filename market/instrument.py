@@ -1,0 +1,57 @@
+"""Instruments are lives, not symbols: an id is allocated once and never reused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class InstrumentKind(IntEnum):
+    """How the contract pays."""
+
+    SPOT = 1
+    LINEAR = 2   # perpetual or future, margined and settled in the quote currency
+    INVERSE = 3  # margined and settled in the base currency
+
+
+class Status(IntEnum):
+    """Whether the venue takes orders in it."""
+
+    TRADING = 1
+    HALTED = 2
+    DELISTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One life of a symbol at a venue; scales never change during it."""
+
+    id: int              # u4, leads every sort key
+    venue: str           # "binance"
+    symbol: str          # unified: "BTC/USDT" (spot), "BTC/USDT:USDT" (linear)
+    venue_symbol: str    # as the venue writes it: "BTCUSDT"
+    kind: InstrumentKind
+    base: str
+    quote: str
+    settle: str
+    price_scale: int     # prices are int64 in 10^-price_scale of the quote currency
+    qty_scale: int       # quantities are int64 in 10^-qty_scale of the base (or of contracts)
+    contract_size: int   # base units a contract stands for, in 10^-8; 10^8 for spot and linear of size 1
+    valid_from: int      # ns
+    valid_to: int = 0    # ns, 0 while alive
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRules:
+    """What the venue accepts, valid from a time on; integers in the instrument's scales."""
+
+    instrument: int
+    tick: int            # price step, 10^-price_scale
+    lot: int             # quantity step, 10^-qty_scale
+    min_qty: int
+    max_qty: int
+    min_notional: int    # 10^-(price_scale + qty_scale) of the quote currency
+    maker_fee_ppm: int   # parts per million of the notional; negative is a rebate
+    taker_fee_ppm: int
+    status: Status
+    valid_from: int      # ns

@@ -1,0 +1,1 @@
+"""Labels, training, validation, champion gate, statistics, parity."""

@@ -1,0 +1,1 @@
+"""Pure: features, models (inference) and strategies, from events to target positions in risk units."""

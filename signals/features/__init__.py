@@ -1,0 +1,1 @@
+"""Feature kernels, one group a file, registered by name."""

@@ -1,0 +1,1 @@
+"""Our stores: ClickHouse schema and readers, ingest log, feature store, Redis state."""

@@ -1,0 +1,1 @@
+"""The Bytewax flow: sources, steps, sinks, and the processes beside it."""
