@@ -1,0 +1,1 @@
+"""The exchange itself: books, orders, accounts, margin; no clock, no input or output."""
