@@ -44,7 +44,7 @@ lint: $(STAMP)  ## ruff, mypy strict, import-linter
 	@$(BIN)/lint-imports
 
 docs: $(STAMP)  ## generate the reference tables in docs/ from the code
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/tickhouse docs
 
 lock: $(STAMP)  ## resolve the dependencies again
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra all pyproject.toml -o infra/lock/all.txt

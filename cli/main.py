@@ -10,7 +10,7 @@ import typer
 from infra.errors import TickhouseError
 
 # One file a subcommand: module name -> the function in it called `command` (or a Typer called `app`).
-COMMANDS = ("up", "down", "status", "demo", "halt", "resume", "bench", "verify")
+COMMANDS = ("up", "down", "status", "demo", "halt", "resume", "bench", "verify", "docs")
 
 app = typer.Typer(
     name="tickhouse",
@@ -19,6 +19,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _root() -> None:
+    """Batch-and-stream data platform for quantitative crypto trading."""
+    # A callback keeps `tickhouse NAME` the form even while only one subcommand is there.
 
 
 def _register() -> None:
