@@ -2,6 +2,8 @@
 
 A batch of events is a numpy array of `EVENT`. Prices and quantities are int64 in 10^-scale of the
 instrument's life; times are UTC nanoseconds. A quote is two records, bid first, the ask carrying `LAST`.
+A packet of book deltas ends with `LAST`; one without levels is a single record of side NONE, so that its
+update ids are not lost.
 """
 
 from __future__ import annotations
@@ -35,13 +37,13 @@ class Kind(IntEnum):
     """What a record says; the comment tells what `price`, `qty`, `seq` and `aux` hold where it is not plain."""
 
     TRADE = 1           # seq: trade id; side: aggressor
-    BOOK_DELTA = 2      # seq: last update id of the packet; aux: first update id of the packet
+    BOOK_DELTA = 2      # seq: last update id of the packet; aux: first id it covers, the last of the packet before + 1
     BOOK_SNAPSHOT = 3   # seq: update id of the snapshot; SNAPSHOT_START on the first record
     QUOTE = 4           # one side's best price; seq: update id
     BAR = 5             # reserved for bar streams; bars themselves travel as market.bars.BAR arrays
     FUNDING = 6         # price: rate in 10^-12; aux: time of the next funding, ns
-    MARK = 7            # price: mark price
-    INDEX = 8           # price: index price
+    MARK = 7            # price: mark price, rounded to the scale as venues compute it finer; aux: the same in 10^-8
+    INDEX = 8           # price: index price; aux: the same in 10^-8
     OPEN_INTEREST = 9   # qty: contracts
     LIQUIDATION = 10    # price, qty, side of the liquidation order
     STATUS = 11         # aux: market.instrument.Status

@@ -55,3 +55,44 @@ class TradingRules:
     taker_fee_ppm: int
     status: Status
     valid_from: int      # ns
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSpec:
+    """What a venue says about a symbol, before an id is given to it: an instrument and its rules at one moment."""
+
+    venue: str
+    symbol: str
+    venue_symbol: str
+    kind: InstrumentKind
+    base: str
+    quote: str
+    settle: str
+    price_scale: int
+    qty_scale: int
+    contract_size: int   # base units a contract stands for, in 10^-8
+    tick: int
+    lot: int
+    min_qty: int
+    max_qty: int         # 0: the venue gives none
+    min_notional: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    status: Status
+    valid_from: int      # ns: when the venue said so
+
+    def instrument(self, instrument_id: int) -> Instrument:
+        """The life that `instrument_id` stands for."""
+        return Instrument(
+            id=instrument_id, venue=self.venue, symbol=self.symbol, venue_symbol=self.venue_symbol, kind=self.kind,
+            base=self.base, quote=self.quote, settle=self.settle, price_scale=self.price_scale,
+            qty_scale=self.qty_scale, contract_size=self.contract_size, valid_from=self.valid_from,
+        )
+
+    def rules(self, instrument_id: int) -> TradingRules:
+        """The rules of that life, valid from `valid_from` on."""
+        return TradingRules(
+            instrument=instrument_id, tick=self.tick, lot=self.lot, min_qty=self.min_qty, max_qty=self.max_qty,
+            min_notional=self.min_notional, maker_fee_ppm=self.maker_fee_ppm, taker_fee_ppm=self.taker_fee_ppm,
+            status=self.status, valid_from=self.valid_from,
+        )
