@@ -1,0 +1,63 @@
+"""Training is repeatable and its ONNX export says the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from infra.errors import TickhouseError
+from research import onnx_model, split, train
+
+NAMES = tuple(f"f{i}" for i in range(6))
+
+
+@pytest.fixture(scope="module")
+def sample():
+    random = np.random.default_rng(1)
+    features = random.normal(size=(12_000, len(NAMES))).astype(np.float32)
+    label = 1e-4 * (0.2 * np.tanh(features[:, 0]) * (features[:, 1] > 0) + random.normal(size=len(features)))
+    starts = np.arange(len(features), dtype=np.int64)
+    return features, label, split.purged(starts, starts + 20)
+
+
+@pytest.fixture(scope="module")
+def trained(sample):
+    features, label, parts = sample
+    return train.fit(features, label, NAMES, parts)
+
+
+def test_the_same_rows_give_the_same_model(sample, trained):
+    features, label, parts = sample
+    again = train.fit(features, label, NAMES, parts)
+    assert again.booster.model_to_string() == trained.booster.model_to_string()
+    assert trained.importance["f0"] > trained.importance["f5"]
+
+
+def test_onnx_says_the_same(sample, trained):
+    features, _, parts = sample
+    model = onnx_model.export(trained.booster, len(NAMES))
+    found = onnx_model.parity(trained.booster, model, features[parts.test])
+    assert found.equal
+    assert found.max_difference < 1e-3 * found.spread
+
+
+def test_another_model_is_found_out(sample, trained):
+    features, label, parts = sample
+    other = train.fit(features, -label, NAMES, parts)
+    model = onnx_model.export(other.booster, len(NAMES))
+    assert not onnx_model.parity(trained.booster, model, features[parts.test]).equal
+
+
+def test_one_row_at_a_time_predicts_the_same_bits(sample, trained):
+    features, _, parts = sample
+    model = onnx_model.export(trained.booster, len(NAMES))
+    rows = features[parts.test[:50]]
+    single = np.concatenate([onnx_model.predict(model, row[None, :]) for row in rows])
+    assert single.tobytes() == onnx_model.predict(model, rows).tobytes()
+
+
+def test_too_few_rows_are_refused(sample):
+    features, label, _ = sample
+    few = split.purged(np.arange(500, dtype=np.int64), np.arange(500, dtype=np.int64))
+    with pytest.raises(TickhouseError, match="TRAINING_ROWS_TOO_FEW"):
+        train.fit(features[:500], label[:500], NAMES, few)
