@@ -1,0 +1,20 @@
+"""Error codes of the streaming room."""
+
+from __future__ import annotations
+
+from infra.errors import ErrorCode
+
+
+class StreamCode(ErrorCode):
+    """What can go wrong round the live flow."""
+
+    FLOW_RUNNING = "another flow runs on this home folder", "stop it first, or use another home folder"
+    PROCESS_FAILED = "a side process did not come up", "read its log file named here"
+    INSTRUMENTS_MISSING = (
+        "ClickHouse knows no instrument for the configured symbols",
+        "run the ingestion first (materialise `instruments` in Dagster, or `make demo`)",
+    )
+    INPUT_LOG_BROKEN = "the input log cannot be read", "replay another session"
+    INPUT_LOG_FULL = "the input log cannot be written; nothing may be decided that is not recorded", "free disk space"
+    CONTROL_SILENT = "nothing answers on the control socket", "see whether the flow runs: `tickhouse status`"
+    VENUE_STREAM_UNSUPPORTED = "live frames of this venue have no codec yet", "use binance, or the sandbox"
