@@ -92,7 +92,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     on_mark: bool = False            # linear stop orders: workingType MARK_PRICE
 
 
-class Order(msgspec.Struct, kw_only=True):
+class Order(msgspec.Struct, kw_only=True, eq=False):
     """An order in the venue's hands; events carry copies, queries the living one: do not write to it."""
 
     id: int
