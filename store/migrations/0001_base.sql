@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS bars (
     low Int64 CODEC(Delta, ZSTD(1)),
     close Int64 CODEC(Delta, ZSTD(1)),
     volume Int64 CODEC(T64, ZSTD(1)),
+    count Int64 CODEC(T64, ZSTD(1)),                            -- trades in it, 0 where the source gives none
     source LowCardinality(String)
 ) ENGINE = ReplacingMergeTree(ts_stored) PARTITION BY toYYYYMM(ts_event)
 ORDER BY (instrument, interval_s, ts_event, ts_known)

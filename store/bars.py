@@ -1,0 +1,54 @@
+"""Bars, point in time: int64 prices and volumes in the instrument's scales."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store import revisions
+from store.ingest_log import Dataset, require
+from store.reader import in_range, read_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+KEY = ("instrument", "interval_s", "ts_event")
+COLUMNS = (*KEY, "ts_known", "open", "high", "low", "close", "volume", "count", "source")
+
+
+def read(
+    client: Client,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    interval_s: int = 60,
+    as_of_ns: int | None = None,
+    *,
+    allow: Collection[str] = (),
+) -> pl.DataFrame:
+    """Bars opening in [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time.
+
+    DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
+    """
+    require(client, Dataset.BARS, instruments, start_ns, end_ns, allow)
+    return read_latest(
+        client,
+        "bars",
+        columns=COLUMNS,
+        key=KEY,
+        where=f"instrument IN {{instruments:Array(UInt32)}} AND interval_s = {{interval_s:UInt32}} AND {in_range()}",
+        parameters={
+            "instruments": list(instruments),
+            "interval_s": interval_s,
+            "start_ns": start_ns,
+            "end_ns": end_ns,
+        },
+        as_of_ns=as_of_ns,
+    )
+
+
+def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:
+    """Number of new or revised bars written; bars we hold already, equal in every value, are not written again."""
+    return revisions.write(client, "bars", frame, KEY, seen_ns)

@@ -1,0 +1,56 @@
+"""The connection to ClickHouse, the same for the embedded engine and for a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from infra.errors import TickhouseError
+from store.errors import StoreCode
+from store.schema import migrate_database
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from infra.settings import Settings
+
+
+def connect(settings: Settings, *, database: str | None = None) -> Client:
+    """A synchronous client on our database; CLICKHOUSE_UNREACHABLE when nobody answers.
+
+    It holds no session, so threads may share it. `database=""` connects without choosing one.
+    """
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import OperationalError
+
+    url = urlsplit(settings.clickhouse_url)
+    try:
+        return clickhouse_connect.get_client(
+            host=url.hostname,
+            port=url.port,
+            interface=url.scheme or "http",
+            username=settings.clickhouse.user,
+            password=settings.clickhouse.password.get_secret_value(),
+            database=settings.clickhouse.database if database is None else database or None,
+            compress=False,  # on loopback and in a data centre compressing costs more than it saves
+            autogenerate_session_id=False,  # a session is locked by each query: threads could not share the client
+            connect_timeout=5,
+        )
+    except OperationalError as error:
+        raise TickhouseError(
+            StoreCode.CLICKHOUSE_UNREACHABLE, url=settings.clickhouse_url, problem=str(error).splitlines()[0]
+        ) from error
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Names of the migrations it applied, none when the schema is up to date; creates the database first."""
+    client = connect(settings, database="")
+    try:
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
+    finally:
+        client.close()
+    client = connect(settings)
+    try:
+        return migrate_database(client)
+    finally:
+        client.close()

@@ -1,0 +1,45 @@
+"""What can go wrong in the stores."""
+
+from __future__ import annotations
+
+from infra.errors import ErrorCode
+
+
+class StoreCode(ErrorCode):
+    """Codes of the stores."""
+
+    CLICKHOUSE_UNREACHABLE = (
+        "ClickHouse does not answer at this address",
+        "see that it runs (`tickhouse status`) and that the address is right",
+    )
+    REDIS_UNREACHABLE = (
+        "Redis does not answer at this address",
+        "see that it runs (`tickhouse status`) and that the address is right",
+    )
+    MIGRATION_CHANGED = (
+        "a migration that was already applied has other text now",
+        "restore its text and put the change into a new, higher-numbered file",
+    )
+    MIGRATION_MISNAMED = (
+        "a migration's file name is not NNNN_words.sql, or its number is taken",
+        "rename it with the next free number",
+    )
+    TABLE_UNKNOWN = "the table does not exist in this database", "apply the migrations with `tickhouse up`"
+    COLUMN_UNKNOWN = "the frame has a column that the table lacks", "drop or rename the column named here"
+    TIME_NAIVE = "a time column has no zone", "pass UTC nanoseconds or aware datetimes"
+    DATA_NOT_COMPLETE = (
+        "the ingest log does not call this day complete",
+        "ingest the day again, or name its state in `allow` to read it as it is",
+    )
+    INSTRUMENT_CLASH = (
+        "two lives of instruments got the same id at the same time",
+        "run the instrument ingest again, one at a time",
+    )
+    INSTRUMENT_CHANGED = (
+        "a living instrument came back with a contract that its scales cannot express",
+        "close the old life first: a change of scale or contract size is a new instrument",
+    )
+    CHAMPION_BROKEN = (
+        "the champion's files disagree with their checksum or are incomplete",
+        "publish the champion again by running the promotion",
+    )

@@ -1,0 +1,154 @@
+"""The ingest log: the truth about what we have, by (dataset, instrument, day)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from infra.errors import TickhouseError
+from store import writer
+from store.errors import StoreCode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from clickhouse_connect.driver.client import Client
+
+DAY_NS = 86_400_000_000_000
+
+
+class Dataset(StrEnum):
+    """Datasets that come from a venue; the name in the log is that of the table."""
+
+    BARS = "bars"
+    TRADES = "trades"
+    FUNDING_RATES = "funding_rates"
+    OPEN_INTEREST = "open_interest"
+    QUOTES = "quotes"
+
+
+class IngestState(IntEnum):
+    """What we know about a day; the numbers are those of the column."""
+
+    COMPLETE = 1
+    VERIFIED_EMPTY = 2
+    PARTIAL = 3
+    MISSING = 4
+    QUARANTINED = 5
+
+    @property
+    def label(self) -> str:
+        """Its name in the table and in `allow`."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class IngestEntry:
+    """What one ingest found for one day of one instrument."""
+
+    dataset: str
+    venue: str
+    instrument: int
+    day: date
+    state: IngestState
+    rows: int
+    content_hash: str
+    source: str
+    run_id: str = ""
+    detail: str = ""
+
+
+def record(client: Client, entries: Iterable[IngestEntry]) -> int:
+    """Number of entries written; the latest entry of a day is the one that counts."""
+    rows = [asdict(entry) for entry in entries]
+    if not rows:
+        return 0
+    return writer.insert(client, "ingest_log", pl.DataFrame(rows, schema_overrides={"state": pl.Int8}))
+
+
+def states(
+    client: Client, dataset: str, venue: str, start_day: date, end_day: date
+) -> dict[tuple[int, date], IngestState]:
+    """State of each (instrument, day) of [start_day, end_day) that has an entry; none means missing."""
+    rows = client.query(
+        "SELECT instrument, day, toInt8(argMax(state, ts_stored)) FROM ingest_log"
+        " WHERE dataset = {dataset:String} AND venue = {venue:String}"
+        " AND day >= {start_day:Date} AND day < {end_day:Date} GROUP BY instrument, day",
+        parameters={"dataset": dataset, "venue": venue, "start_day": start_day, "end_day": end_day},
+    ).result_rows
+    return {(instrument, day): IngestState(state) for instrument, day, state in rows}
+
+
+def require(
+    client: Client,
+    dataset: str,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    allow: Collection[str] = (),
+) -> None:
+    """Refuses with DATA_NOT_COMPLETE when a day in [start_ns, end_ns) is neither complete, verified empty nor allowed.
+
+    `allow` names further states ("partial", "missing", "quarantined"). A day without an entry is missing.
+    """
+    days = days_between(start_ns, end_ns)
+    if not days or not instruments:
+        return
+    rows = client.query(
+        "SELECT instrument, day, toInt8(argMax(state, ts_stored)) FROM ingest_log"
+        " WHERE dataset = {dataset:String} AND instrument IN {instruments:Array(UInt32)}"
+        " AND day >= {first:Date} AND day <= {last:Date} GROUP BY instrument, day",
+        parameters={"dataset": dataset, "instruments": list(instruments), "first": days[0], "last": days[-1]},
+    ).result_rows
+    found = {(instrument, day): IngestState(state) for instrument, day, state in rows}
+    good = {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY} | {IngestState[name.upper()] for name in allow}
+    bad = [
+        (instrument, day, state)
+        for instrument in instruments
+        for day in days
+        if (state := found.get((instrument, day), IngestState.MISSING)) not in good
+    ]
+    if bad:
+        instrument, day, state = bad[0]
+        raise TickhouseError(
+            StoreCode.DATA_NOT_COMPLETE,
+            dataset=dataset,
+            instrument=instrument,
+            day=day,
+            state=state.label,
+            days_like_it=len(bad),
+        )
+
+
+def days_between(start_ns: int, end_ns: int) -> list[date]:
+    """The UTC days that [start_ns, end_ns) touches, none when it is empty."""
+    if end_ns <= start_ns:
+        return []
+    first, last = start_ns // DAY_NS, (end_ns - 1) // DAY_NS
+    epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
+    return [epoch + timedelta(days=day) for day in range(first, last + 1)]
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """Hash of the rows, whatever their order and that of the columns, without `ts_stored`; hex.
+
+    Only flat columns: numbers, times, booleans and strings. The same rows in other integer widths hash differently.
+    """
+    names = sorted(name for name in frame.columns if name != "ts_stored")
+    ordered = frame.select(names).sort(names) if names else frame
+    digest = hashlib.sha256(str(ordered.height).encode())
+    for name in names:
+        column = ordered[name]
+        digest.update(f"\0{name}:{column.dtype}\0".encode())
+        if column.dtype.is_numeric() or column.dtype.is_temporal():
+            digest.update(column.is_null().to_numpy().tobytes() if column.null_count() else b"")
+            physical = column.to_physical()
+            digest.update(physical.fill_null(0).to_numpy().tobytes())
+        else:
+            digest.update(column.to_frame().write_csv(include_header=False).encode())
+    return digest.hexdigest()

@@ -1,0 +1,53 @@
+"""Queries into frames, by Arrow: times come back as int64 UTC nanoseconds, enums as their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+
+def query(client: Client, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """The answer as a frame, empty but typed where no row matches."""
+    frame = pl.from_arrow(client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True))
+    if not isinstance(frame, pl.DataFrame):  # from_arrow's other answer is for arrays
+        raise TypeError(type(frame))
+    times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    return frame.with_columns(pl.col(times).dt.cast_time_unit("ns").cast(pl.Int64)) if times else frame
+
+
+def read_latest(
+    client: Client,
+    table: str,
+    *,
+    columns: Sequence[str],
+    key: Sequence[str],
+    where: str,
+    parameters: Mapping[str, Any],
+    as_of_ns: int | None = None,
+) -> pl.DataFrame:
+    """Of each key the latest revision that was known at `as_of_ns` (None: now), sorted by key.
+
+    `key` must be the table's sort key up to `ts_known`, so that ClickHouse reads in order instead of sorting.
+    """
+    known = "" if as_of_ns is None else "AND ts_known <= fromUnixTimestamp64Nano({as_of_ns:Int64}, 'UTC')"
+    keys = ", ".join(key)
+    return query(
+        client,
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {where} {known}"  # noqa: S608 - names of ours, values are bound
+        f" ORDER BY {keys}, ts_known DESC, ts_stored DESC LIMIT 1 BY {keys}",
+        {**parameters, "as_of_ns": as_of_ns or 0},
+    )
+
+
+def in_range(column: str = "ts_event") -> str:
+    """SQL for `start_ns <= column < end_ns`, both bound as Int64 parameters."""
+    return (
+        f"{column} >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')"
+        f" AND {column} < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')"
+    )

@@ -1,0 +1,84 @@
+"""Trades, point in time, as frames and as event arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from market.events import Kind, empty
+from store import revisions
+from store.ingest_log import Dataset, require
+from store.reader import in_range, read_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from market.events import Events
+
+KEY = ("instrument", "ts_event", "trade_id")
+COLUMNS = (*KEY, "ts_known", "price", "qty", "side", "flags", "source")
+
+
+def read(
+    client: Client,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    as_of_ns: int | None = None,
+    *,
+    allow: Collection[str] = (),
+) -> pl.DataFrame:
+    """Trades of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument, time and trade id.
+
+    DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
+    """
+    require(client, Dataset.TRADES, instruments, start_ns, end_ns, allow)
+    return read_latest(
+        client,
+        "trades",
+        columns=COLUMNS,
+        key=KEY,
+        where=f"instrument IN {{instruments:Array(UInt32)}} AND {in_range()}",
+        parameters={"instruments": list(instruments), "start_ns": start_ns, "end_ns": end_ns},
+        as_of_ns=as_of_ns,
+    )
+
+
+def events(
+    client: Client,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    as_of_ns: int | None = None,
+    *,
+    allow: Collection[str] = (),
+) -> Events:
+    """The same trades as an event array sorted by `ts_event`, trade id, instrument; `ts_recv` is when it was known."""
+    return to_events(read(client, instruments, start_ns, end_ns, as_of_ns, allow=allow))
+
+
+def to_events(frame: pl.DataFrame) -> Events:
+    """Event array of a frame with the columns of `read`, sorted by `ts_event`, trade id, instrument."""
+    out = empty(frame.height)
+    for field, column in (
+        ("ts_event", "ts_event"),
+        ("ts_recv", "ts_known"),
+        ("price", "price"),
+        ("qty", "qty"),
+        ("seq", "trade_id"),
+        ("instrument", "instrument"),
+        ("side", "side"),
+        ("flags", "flags"),
+    ):
+        out[field] = frame[column].to_numpy()
+    out["kind"] = Kind.TRADE
+    return out[np.lexsort((out["instrument"], out["seq"], out["ts_event"]))]
+
+
+def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:
+    """Number of new or revised trades written; those we hold already, equal in every value, are not written again."""
+    return revisions.write(client, "trades", frame, KEY, seen_ns)
