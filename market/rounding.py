@@ -28,11 +28,11 @@ def to_int(value: Decimal | str | int, scale: int) -> int:
     shift = int(exponent) + scale
     if shift > 40 and any(digits):  # 10^40 is far outside int64: do not even build it
         raise TickhouseError(MarketCode.MARKET_NUMBER_RANGE, value=value, scale=scale)
-    whole = int("".join(map(str, digits)) or "0")
+    whole: int = int("".join(map(str, digits)) or "0")
     if shift >= 0:
-        whole *= 10 ** min(shift, 40)
+        whole *= int(10 ** min(shift, 40))
     else:
-        whole, rest = divmod(whole, 10**-shift)
+        whole, rest = divmod(whole, int(10**-shift))
         if rest:
             raise TickhouseError(MarketCode.MARKET_NUMBER_INEXACT, value=value, scale=scale)
     if whole > INT64_MAX:
@@ -76,8 +76,8 @@ def notional(price: int, qty: int) -> int:
 def rescale(value: int, from_scale: int, to_scale: int) -> int:
     """`value` in another scale, half to even where digits go; for figures that are shown, never for prices."""
     if to_scale >= from_scale:
-        return value * 10 ** (to_scale - from_scale)
-    step = 10 ** (from_scale - to_scale)
+        return value * int(10 ** (to_scale - from_scale))
+    step = int(10 ** (from_scale - to_scale))
     whole, rest = divmod(value, step)
     if 2 * rest > step or (2 * rest == step and whole % 2):
         whole += 1
