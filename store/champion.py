@@ -55,8 +55,9 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "model.onnx"
     _replace(file, model)
+    sha256 = hashlib.sha256(model).hexdigest()
     champion = Champion(
-        name, version, file, feature_group, feature_version, names, hashlib.sha256(model).hexdigest(), label, prediction_std
+        name, version, file, feature_group, feature_version, names, sha256, label, prediction_std
     )
     meta = json.dumps(asdict(champion) | {"path": f"{version}/model.onnx"}, indent=1).encode()
     _replace(folder / "meta.json", meta)
