@@ -8,9 +8,12 @@ from collections.abc import Sequence
 def allot(amount: int, weights: Sequence[int]) -> list[int]:
     """Parts of `amount` in proportion to `weights` that sum to it exactly.
 
-    Weights may have either sign but may not sum to 0. The largest remainders take what is left over,
-    the earlier first. With weights that sum to at least `amount` no part exceeds its weight.
+    Amount and weights may have either sign, but the weights may not sum to 0. The largest remainders take
+    what is left over, the earlier first. Where the weights' sum is no smaller than the amount, no part
+    exceeds its weight. `allot(-a, w)` is `-allot(a, w)`.
     """
+    if amount < 0:
+        return [-part for part in allot(-amount, weights)]
     total = sum(weights)
     if total < 0:
         total, weights = -total, [-weight for weight in weights]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -62,7 +62,7 @@ class Book:
         value = whole.valuation.value(fill.price, signed)
         profit = whole.fill(signed, value)
         self._flows[fill.instrument] = self._flows.get(fill.instrument, 0) + value
-        values = _signed(value, [share.qty for share in fill.shares])
+        values = allot(value, [share.qty for share in fill.shares])
         for share, part in zip(fill.shares, values, strict=True):
             self._sub(share.strategy, fill.instrument).fill(share.qty, part)
         if instrument.kind == InstrumentKind.SPOT:
@@ -85,7 +85,7 @@ class Book:
             subs = [((EXTERNAL, instrument), self._sub(EXTERNAL, instrument))]
             parts = [total]
         else:
-            parts = _signed(total, [sub.qty for _, sub in subs])
+            parts = allot(total, [sub.qty for _, sub in subs])
         for (_, sub), part in zip(subs, parts, strict=True):
             sub.funding += part
 
@@ -122,7 +122,7 @@ class Book:
         settled = fill.fee_asset == whole.valuation.settle
         if settled:
             whole.fees += total
-        parts = _signed(total, [abs(share.qty) for share in fill.shares])
+        parts = allot(total, [abs(share.qty) for share in fill.shares])
         for share, part in zip(fill.shares, parts, strict=True):
             key = share.strategy, fill.fee_asset
             self.fees[key] = self.fees.get(key, 0) + part
@@ -152,7 +152,3 @@ class Book:
             held = self.by_strategy[key] = Position(self._valuations[instrument])
         return held
 
-
-def _signed(amount: int, weights: Sequence[int]) -> list[int]:
-    """`allot` for an amount of either sign."""
-    return allot(amount, weights) if amount >= 0 else [-part for part in allot(-amount, weights)]
