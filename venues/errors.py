@@ -1,0 +1,36 @@
+"""What can go wrong between us and a venue."""
+
+from __future__ import annotations
+
+from infra.errors import ErrorCode
+
+
+class VenueCode(ErrorCode):
+    """Codes of the `venues` room."""
+
+    VENUE_UNKNOWN = "ccxt has no venue of this name", "correct `venue.name` in config/tickhouse.toml"
+    VENUE_SYMBOL_UNKNOWN = (
+        "the venue has no such symbol in this market",
+        "correct `venue.symbols`: ccxt's unified names, for example BTC/USDT:USDT",
+    )
+    VENUE_SYMBOL_TWICE = (
+        "two instruments of one connection have the same venue symbol",
+        "give each market (spot, linear) its own connection",
+    )
+    VENUE_UNREACHABLE = "the venue did not answer, also after retries", "look at the network, or try again later"
+    VENUE_BAD_ANSWER = (
+        "the venue answered with something that is not its documented JSON",
+        "a proxy, a maintenance page or a change at the venue: look at the excerpt, and try again later",
+    )
+    VENUE_REFUSED = "the venue refused the request", "read the venue's message here"
+    VENUE_PAGE_LOST = (
+        "a page does not begin with the row that ended the page before",
+        "nothing of this request is used; try again later",
+    )
+    VENUE_PAGE_STUCK = (
+        "a whole page has one timestamp, so that paging by time cannot go on",
+        "the venue needs a pager by id for this dataset",
+    )
+    VENUE_NOT_OFFERED = "the venue does not offer this dataset", "leave it out for this venue"
+    VENUE_BUFFER_SMALL = "the array for decoded events is too small", "size it with codec.room_for"
+    VENUE_STREAM_UNKNOWN = "no such market stream", "use one of the names given here"
