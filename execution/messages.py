@@ -101,16 +101,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="stan
     open_orders: list[str]
 
 
-class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="attempt"):
-    """Gateway's journal only: a request about to leave. Without it the venue has never heard of the order."""
-
-    order_id: str
-    ts: int
-    cancel: bool = False
-
-
 Message = Intent | Cancel | Hello | Welcome | Refused | Standing | Report
-Entry = Intent | Denied | Cancel | Report | OrderEvent | Note | Attempt
+Entry = Intent | Denied | Cancel | Report | OrderEvent | Note
 
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode

@@ -42,7 +42,6 @@ from market.events import Side
 from market.instrument import Instrument
 
 SETTLE_NS = 5_000_000_000  # an order in flight longer than this is unresolved
-_PENDING = (OrderState.PENDING_CANCEL, OrderState.PENDING_UPDATE)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -330,9 +329,11 @@ class Oms:
             event = OrderEvent(OrderEventKind.DENIED, order_id, now_ns, code=ExecutionCode.INTENT_LOST.name)
             self._sink.append(encode(event))
             changes.append(self._event(event, now_ns))
-        for order in self.in_flight():
-            if order.state == OrderState.PENDING_CANCEL and order.intent.order_id not in unknown:
-                send.append(frame(encode(Cancel(order.intent.order_id, now_ns))))
+        send.extend(
+            frame(encode(Cancel(order.intent.order_id, now_ns)))
+            for order in self.in_flight()
+            if order.state == OrderState.PENDING_CANCEL and order.intent.order_id not in unknown
+        )
         return Step(changes, send)
 
     def _stand(self, standing: Standing) -> list[Change]:
