@@ -31,7 +31,7 @@ class Prints:
         self._gone: list[int] = []        # scripted ids of which nothing was left
         self._minutes: set[int] = set()   # where the script's bars are not what happened
 
-    def insert(self, ts_ns: int, price: int, qty: int, buyer_is_maker: bool) -> int:  # noqa: FBT001 - a tape column
+    def insert(self, ts_ns: int, price: int, qty: int, buyer_is_maker: bool) -> int:
         """Print a user's trade; its id."""
         trade_id = self.cursor + self.shift
         self.shift += 1

@@ -37,8 +37,8 @@ class Registry:
     def find(self, account: str, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
         """The order with this venue id, or the latest with this client id."""
         if order_id is None and client_id is None:
-            raise ExchangeError(
-                Code.MISSING_PARAMETER, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+            raise ExchangeError(Code.MISSING_PARAMETER,
+                                "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
         if order_id is None:
             order_id = self._by_client.get((account, symbol, client_id or ""))
         order = self._orders.get(order_id) if order_id is not None else None

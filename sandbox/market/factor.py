@@ -16,13 +16,13 @@ JUMP_CHANCE = 0.20        # of a day having one
 JUMP_SIZE = 0.45          # in units of a day's volatility
 _SLOW = ((64, 0.22), (16, 0.20), (4, 0.18))          # days between knots, deviation of log volatility
 _FAST = ((6, 0.22), (24, 0.22), (96, 0.20))          # knots a day, deviation
+_SESSIONS = ((0.5, 1.2, 0.35), (8.0, 1.5, 0.30), (14.6, 2.0, 0.80), (20.0, 2.0, 0.20))  # UTC hour, width, height
 
 
 def _daily_curve() -> Floats:
     """How volatility spreads over the UTC day: Asian morning, European open, the American hours; mean square 1."""
     hour = np.arange(MINUTES) / 60.0
-    curve = 0.75 + sum(height * np.exp(-0.5 * ((hour - at) / width) ** 2)
-                       for at, width, height in ((0.5, 1.2, 0.35), (8.0, 1.5, 0.30), (14.6, 2.0, 0.80), (20.0, 2.0, 0.20)))
+    curve = 0.75 + sum(height * np.exp(-0.5 * ((hour - at) / width) ** 2) for at, width, height in _SESSIONS)
     return np.asarray(curve / np.sqrt(np.mean(curve**2)), dtype=np.float64)
 
 

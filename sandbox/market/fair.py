@@ -103,7 +103,7 @@ class Fair:
         return math.exp(value)
 
     def rate(self, symbol: str, funding_ns: int) -> int:
-        """Funding rate settled at `funding_ns`, 10^-8: mean premium of the eight hours before, clamped as at Binance."""
+        """Funding rate settled at `funding_ns`, 10^-8: mean premium of the eight hours before, clamped."""
         start = funding_ns - FUNDING_NS
         day = day_of(start)
         first = (start - day_start(day)) // NS_PER_MINUTE

@@ -22,7 +22,7 @@ def generator(seed: int, name: str, index: int = 0) -> np.random.Generator:
 def wave(knots: Floats, count: int) -> Floats:
     """`count` values drawn through the knots, first knot at 0, last one at `count`: slow noise from few numbers."""
     at = np.arange(count) * ((len(knots) - 1) / count)
-    return np.interp(at, np.arange(len(knots)), knots)
+    return np.asarray(np.interp(at, np.arange(len(knots)), knots), dtype=np.float64)
 
 
 class Recent(Generic[Value]):

@@ -86,11 +86,11 @@ class Script:
 
     def fair_price(self, spec: SymbolSpec, ts_ns: int) -> int:
         """Fair price in the symbol's scale: the mark of a perpetual."""
-        return max(1, round(self.fair.at(spec.market, spec.symbol, ts_ns) * 10**spec.price_scale))
+        return max(1, round(self.fair.at(spec.market, spec.symbol, ts_ns) * spec.price_unit))
 
     def index_price(self, spec: SymbolSpec, ts_ns: int) -> int:
         """Fair spot price in the perpetual's scale: its index."""
-        return max(1, round(self.fair.at(SPOT, spec.symbol, ts_ns) * 10**spec.price_scale))
+        return max(1, round(self.fair.at(SPOT, spec.symbol, ts_ns) * spec.price_unit))
 
     def cursor(self, market: str, symbol: str, ts_ns: int) -> int:
         """Id of the first scripted trade at or after `ts_ns`."""

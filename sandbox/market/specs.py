@@ -54,6 +54,16 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
         return self.market, self.symbol
 
     @property
+    def price_unit(self) -> int:
+        """1 of the quote asset as a scaled price."""
+        return int(10**self.price_scale)
+
+    @property
+    def qty_unit(self) -> int:
+        """1 of the base asset as a scaled quantity."""
+        return int(10**self.qty_scale)
+
+    @property
     def notional_factor(self) -> int:
         """What turns price * qty (both scaled) into 10^-8 of the quote asset."""
         return int(10 ** (QUOTE_SCALE - self.price_scale - self.qty_scale))

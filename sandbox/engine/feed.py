@@ -1,0 +1,69 @@
+"""What the public sees of a book: its best prices and its changes."""
+
+from __future__ import annotations
+
+from sandbox.engine.floor import Floor
+from sandbox.engine.types import BookTicker, Depth, DepthDiff, Event, Side
+from sandbox.market.calendar import GENESIS_NS, NS_PER_MS
+
+DIFF_NS = 100 * NS_PER_MS
+
+
+def update_id(ts_ns: int) -> int:
+    """Book updates are numbered by their microsecond: every process that replays the market gives the same ids."""
+    return (ts_ns - GENESIS_NS) // 1_000
+
+
+class Feed:
+    """Compares the book with what was last told of it."""
+
+    def __init__(self, floor: Floor, now_ns: int) -> None:
+        self._floor = floor
+        self._ticker: tuple[int, int, int, int] | None = None
+        self._bids: dict[int, int] = {}
+        self._asks: dict[int, int] = {}
+        self.restart(now_ns)
+
+    def restart(self, now_ns: int) -> None:
+        """Take the book as it stands for known."""
+        self._told_ns = now_ns
+        self._bids = dict(self._floor.levels(Side.BUY, now_ns))
+        self._asks = dict(self._floor.levels(Side.SELL, now_ns))
+
+    def tell(self, now_ns: int, events: list[Event]) -> None:
+        """Add a BookTicker when the best changed, and a DepthDiff when the last one is 100 ms old."""
+        spec = self._floor.spec
+        bids = self._floor.levels(Side.BUY, now_ns)
+        asks = self._floor.levels(Side.SELL, now_ns)
+        best = (*(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0)))
+        now_id = update_id(now_ns)
+        if best != self._ticker:
+            self._ticker = best
+            events.append(BookTicker(spec.market, spec.symbol, now_ns, now_id, *best))
+        if now_ns - self._told_ns < DIFF_NS:
+            return
+        new_bids, new_asks = dict(bids), dict(asks)
+        bid_changes, ask_changes = _changes(self._bids, new_bids), _changes(self._asks, new_asks)
+        if not bid_changes and not ask_changes:
+            return
+        before = update_id(self._told_ns)
+        events.append(DepthDiff(spec.market, spec.symbol, now_ns, before + 1, now_id, before, bid_changes, ask_changes))
+        self._bids, self._asks, self._told_ns = new_bids, new_asks, now_ns
+
+    def snapshot(self, now_ns: int, limit: int) -> Depth:
+        """The book now."""
+        return Depth(update_id(now_ns), now_ns, self._floor.levels(Side.BUY, now_ns)[:limit],
+                     self._floor.levels(Side.SELL, now_ns)[:limit])
+
+    def ticker(self, now_ns: int) -> BookTicker:
+        """The best prices now."""
+        depth = self.snapshot(now_ns, 1)
+        bid, ask = (side[0] if side else (0, 0) for side in (depth.bids, depth.asks))
+        return BookTicker(self._floor.spec.market, self._floor.spec.symbol, now_ns, depth.last_update_id, *bid, *ask)
+
+
+def _changes(old: dict[int, int], new: dict[int, int]) -> list[tuple[int, int]]:
+    """Levels set anew, and gone ones as 0."""
+    changes = [level for level in new.items() if old.get(level[0]) != level[1]]
+    changes.extend((price, 0) for price in old.keys() - new.keys())
+    return changes
