@@ -195,9 +195,9 @@ class Exchange:
         """The last printed price."""
         return self.venue.floor(market, symbol).last
 
-    def mark(self, symbol: str) -> Mark:
-        """Mark, index and coming funding of a perpetual now."""
-        return self._runner.mark(symbol)
+    def mark(self, symbol: str, at_ns: int | None = None) -> Mark:
+        """Mark, index and coming funding of a perpetual, now unless told when."""
+        return self._runner.mark(symbol, at_ns)
 
     def bars(self, market: str, symbol: str, start_ns: int, end_ns: int) -> Rows:
         """Minute bars (BAR) that open in [start, end), users' trades in them, the one of now as it stands."""
@@ -220,10 +220,10 @@ class Exchange:
         """Funding (FUNDING) settled in [start, end), none after now."""
         return self.script.funding(symbol, start_ns, min(end_ns, self.now_ns + 1))
 
-    def open_interest(self, symbol: str) -> int:
-        """Open contracts in 10^-qty_scale: a slow seeded level, and our users' own."""
+    def open_interest(self, symbol: str, at_ns: int | None = None) -> int:
+        """Open contracts in 10^-qty_scale, now or earlier: a slow seeded level, and what our users hold now."""
         spec = self.venue.floor(LINEAR, symbol).spec
-        hour = self.now_ns // (3_600 * 10**9)
+        hour = (self.now_ns if at_ns is None else at_ns) // (3_600 * 10**9)
         here, there = (float(generator(self.script.seed, symbol + ":interest", at).standard_normal())
                        for at in (hour // 24, hour // 24 + 1))
         level = spec.level_notional * 5_000 * (1 + 0.1 * (here + (there - here) * (hour % 24) / 24))

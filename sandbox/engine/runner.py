@@ -41,6 +41,8 @@ class Runner:
         """Run the market up to and including `now_ns`; `silent` makes the same state and tells nobody."""
         if silent:
             self._untold = True
+            if now_ns > self._venue.now_ns:
+                self._leap(now_ns)
         elif self._untold:
             self._untold = False
             for feed in self._feeds.values():
@@ -54,10 +56,28 @@ class Runner:
             self._tell_books()
             self._tell_marks()
 
+    def _leap(self, now_ns: int) -> None:
+        """Set the symbols in which no user has anything at stake to where they will be."""
+        venue = self._venue
+        held = {symbol for _, symbol, _ in venue.linear.exposed()}
+        busy = False
+        for floor in self._floors:
+            market, symbol = floor.spec.key
+            if floor.is_quiet and not (market == LINEAR and symbol in held):
+                cursor = venue.script.cursor(market, symbol, now_ns + 1)
+                if cursor > floor.prints.cursor:
+                    floor.prints.cursor = cursor
+                    floor.recall(venue.script)
+                self._next_ts[market, symbol] = 0
+            else:
+                busy = True
+        if not busy:
+            venue.now_ns = now_ns
+
     def _run(self, until: int, *, silent: bool) -> None:
         venue = self._venue
         next_tick = (venue.now_ns // NS_PER_MINUTE + 1) * NS_PER_MINUTE
-        for ts_ns, floor, price, qty, buyer_is_maker, bid in self._due(until, silent=silent):
+        for ts_ns, floor, price, qty, buyer_is_maker, bid in self._due(until):
             while next_tick <= ts_ns:
                 next_tick = self._tick(next_tick, ts_ns)
             venue.now_ns = ts_ns
@@ -82,16 +102,12 @@ class Runner:
             return max(tick_ns, until // NS_PER_MINUTE * NS_PER_MINUTE) + NS_PER_MINUTE
         return tick_ns + NS_PER_MINUTE
 
-    def _due(self, until: int, *, silent: bool) -> Iterator[Due]:
+    def _due(self, until: int) -> Iterator[Due]:
         """The scripted trades of all symbols up to `until`, in order of time."""
         parts: list[tuple[int, Columns]] = []
         for index, floor in enumerate(self._floors):
             span = self._span(floor, until)
             if span is None:
-                continue
-            if silent and floor.is_quiet:
-                floor.prints.cursor += len(span[0])
-                floor.recall(self._venue.script)
                 continue
             parts.append((index, span))
         if not parts:
@@ -134,10 +150,11 @@ class Runner:
             if market == LINEAR:
                 venue.events.append(self.mark(symbol))
 
-    def mark(self, symbol: str) -> Mark:
-        """Mark, index and coming funding of a perpetual now."""
+    def mark(self, symbol: str, at_ns: int | None = None) -> Mark:
+        """Mark, index and coming funding of a perpetual, now unless told when."""
         venue = self._venue
         spec = venue.floor(LINEAR, symbol).spec
-        coming = next_funding(venue.now_ns)
-        return Mark(symbol, venue.now_ns, venue.mark(symbol), venue.script.index_price(spec, venue.now_ns),
+        now_ns = venue.now_ns if at_ns is None else at_ns
+        coming = next_funding(now_ns)
+        return Mark(symbol, now_ns, venue.script.fair_price(spec, now_ns), venue.script.index_price(spec, now_ns),
                     venue.script.fair.rate(symbol, coming), coming)
