@@ -37,6 +37,8 @@ class ExecutionCode(ErrorCode):
         "the flow knows reports that this gateway never made",
         "use the gateway journal that belongs to the flow's journal",
     )
+    FLOW_GONE = "the flow was away too long, so its working orders were cancelled", "start the flow again"
+    GATEWAY_STOPPING = "the gateway ends, so working orders were cancelled", "start it again"
     GATEWAY_RUNNING = "a gateway of this account runs already", "use it, or stop it"
     GATEWAY_BAD_MESSAGE = "a message could not be understood", "run the same version on both sides"
     POSITION_MISMATCH = (

@@ -122,9 +122,13 @@ class Oms:
         """Orders whose fate has been unknown for longer than SETTLE_NS: no new risk while there are any."""
         return [order for order in self.in_flight() if now_ns - order.ts_last > SETTLE_NS]
 
+    def all_open(self) -> list[Order]:
+        """Open orders of all instruments."""
+        return [order for held in self._open.values() for order in held.values()]
+
     def in_flight(self) -> list[Order]:
         """Orders that the venue has not answered for."""
-        return [order for held in self._open.values() for order in held.values() if order.state in IN_FLIGHT]
+        return [order for order in self.all_open() if order.state in IN_FLIGHT]
 
     def position(self, instrument: int) -> int:
         """Signed quantity held."""
@@ -137,6 +141,10 @@ class Oms:
     def open_orders(self, instrument: int) -> Iterator[Order]:
         """Open orders of an instrument, oldest first."""
         return iter(self._open.get(instrument, {}).values())
+
+    def knows_fill(self, instrument: int, trade_id: str) -> bool:
+        """Whether this trade is booked."""
+        return (instrument, trade_id) in self._seen
 
     def open_count(self) -> int:
         """How many orders are open."""

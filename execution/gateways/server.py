@@ -1,0 +1,142 @@
+"""The gateway's end of the link: one flow at a time, reports resumed, a dead man's switch."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from execution.errors import ExecutionCode
+from execution.gateways.desk import Desk
+from execution.gateways.state import GatewayState
+from execution.link import Unframer, frame
+from execution.messages import (
+    VERSION,
+    Cancel,
+    Hello,
+    Refused,
+    Welcome,
+    decode_message,
+    encode,
+)
+from infra.errors import TickhouseError
+from ledger.intent import Intent
+
+log = structlog.get_logger()
+
+
+class GatewayServer:
+    """Listens on a unix socket; a second flow is refused while the first is connected."""
+
+    def __init__(
+        self, state: GatewayState, desk: Desk, kind: str, *, dead_man_s: float = 5.0,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._state = state
+        self._desk = desk
+        self._kind = kind
+        self._dead_man_s = dead_man_s
+        self._clock = clock
+        self._flow: asyncio.StreamWriter | None = None
+        self._server: asyncio.Server | None = None
+        self._alone: asyncio.TimerHandle | None = None
+        self.orphaned = asyncio.Event()  # the flow has been gone for dead_man_s
+        state.tell = self._tell
+        desk.on_ready = self._stand
+
+    async def start(self, socket: Path) -> None:
+        """Begins to listen on a path where nothing stands."""
+        self._server = await asyncio.start_unix_server(self._serve, str(socket))
+        self._wait_for_flow()
+
+    async def stop(self) -> None:
+        """Closes the connection and the socket."""
+        if self._alone is not None:
+            self._alone.cancel()
+        if self._server is not None:
+            self._server.close()
+        if self._flow is not None:
+            self._flow.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        unframer = Unframer()
+        try:
+            while data := await reader.read(1 << 16):
+                for payload in unframer.feed(data):
+                    if not self._take(payload, writer):
+                        return
+        except (OSError, TickhouseError, msgspec.DecodeError) as error:
+            log.warning("flow cut off", error=str(error))
+        finally:
+            writer.close()
+            if self._flow is writer:  # everything it sent has been read by now
+                self._flow = None
+                self._wait_for_flow()
+
+    def _take(self, payload: bytes, writer: asyncio.StreamWriter) -> bool:
+        """Handles one message; False ends the connection."""
+        message = decode_message(payload)
+        if isinstance(message, Hello):
+            return self._greet(message, writer)
+        if self._flow is not writer:
+            raise TickhouseError(ExecutionCode.GATEWAY_BAD_MESSAGE, message=type(message).__name__, wanted="Hello")
+        if isinstance(message, Intent):
+            self._desk.submit(message)
+        elif isinstance(message, Cancel):
+            self._desk.cancel(message)
+        else:
+            raise TickhouseError(ExecutionCode.GATEWAY_BAD_MESSAGE, message=type(message).__name__)
+        return True
+
+    def _greet(self, hello: Hello, writer: asyncio.StreamWriter) -> bool:
+        refusal = self._refusal(hello, writer)
+        if refusal is not None:
+            log.warning("flow refused", code=refusal.code, detail=refusal.detail)
+            writer.write(frame(encode(refusal)))
+            return False
+        self._flow = writer
+        self.orphaned.clear()
+        if self._alone is not None:
+            self._alone.cancel()
+            self._alone = None
+        known = self._state.view.orders
+        unknown = [order_id for order_id in hello.open_orders if order_id not in known]
+        writer.write(frame(encode(Welcome(self._state.account, self._kind, self._state.last_report, unknown))))
+        for payload in self._state.reports_after(hello.last_report):
+            writer.write(frame(payload))
+        self._stand()
+        log.info("flow connected", resumes_after=hello.last_report, unknown=len(unknown))
+        return True
+
+    def _refusal(self, hello: Hello, writer: asyncio.StreamWriter) -> Refused | None:
+        if hello.version != VERSION:
+            return Refused(ExecutionCode.GATEWAY_BAD_MESSAGE.name, f"version {hello.version}, here {VERSION}")
+        if hello.account != self._state.account:
+            return Refused(ExecutionCode.ACCOUNT_WRONG.name, f"account {self._state.account}")
+        if self._flow is not None and self._flow is not writer:
+            return Refused(ExecutionCode.ACCOUNT_BUSY.name, f"account {self._state.account}")
+        if hello.last_report > self._state.last_report:
+            numbers = f"flow {hello.last_report}, gateway {self._state.last_report}"
+            return Refused(ExecutionCode.GATEWAY_AHEAD.name, numbers)
+        return None
+
+    def _tell(self, payload: bytes) -> None:
+        if self._flow is not None:
+            self._flow.write(frame(payload))
+
+    def _stand(self) -> None:
+        self._tell(encode(self._state.standing(self._clock(), self._desk.why_not)))
+
+    def _wait_for_flow(self) -> None:
+        self._alone = asyncio.get_running_loop().call_later(self._dead_man_s, self._dead_man)
+
+    def _dead_man(self) -> None:
+        open_orders = len(self._state.open_orders())
+        if open_orders:
+            log.warning("the flow is gone, cancelling", open_orders=open_orders, after_s=self._dead_man_s)
+        self._desk.cancel_all(ExecutionCode.FLOW_GONE)
+        self.orphaned.set()
