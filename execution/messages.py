@@ -22,7 +22,7 @@ class CashKind(IntEnum):
     FUNDING = 2
 
 
-class CashMove(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cash"):
+class CashMove(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="cash"):
     """Cash that came or went; 10^-8 of the asset."""
 
     kind: CashKind
@@ -33,7 +33,7 @@ class CashMove(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cash
     instrument: int = 0  # FUNDING: whose
 
 
-class Report(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="report"):
+class Report(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="report"):
     """One numbered piece of news from the gateway; numbers have no gaps, so a flow can resume."""
 
     number: int
@@ -41,7 +41,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="report
     body: OrderEvent | CashMove
 
 
-class Denied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="denied"):
+class Denied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="denied"):
     """An intent that we ourselves refused; it was never handed on."""
 
     intent: Intent
@@ -49,7 +49,7 @@ class Denied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="denied
     code: str
 
 
-class Cancel(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="cancel"):
     """Flow to gateway: cancel this order."""
 
     order_id: str
@@ -57,7 +57,7 @@ class Cancel(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cancel
     code: str = ""       # why, e.g. STALE_PRICE, HALTED
 
 
-class Note(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="note"):
+class Note(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="note"):
     """Something worth keeping in the journal that changes no order: a halt, a session's start."""
 
     ts: int
@@ -65,7 +65,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="note"):
     detail: str
 
 
-class Hello(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="hello"):
+class Hello(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="hello"):
     """Flow to gateway, first: what the flow has journaled."""
 
     account: str
@@ -74,7 +74,7 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="hello")
     version: int = VERSION
 
 
-class Welcome(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="welcome"):
+class Welcome(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="welcome"):
     """Gateway to flow: the missed reports follow, then a `Standing`."""
 
     account: str
@@ -83,14 +83,14 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="welco
     unknown: list[str]   # open orders of the flow that never arrived here
 
 
-class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="refused"):
+class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="refused"):
     """Gateway to flow: no; the connection closes."""
 
     code: str
     detail: str
 
 
-class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="standing"):
+class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="standing"):
     """Gateway to flow: how things stand after report `number`; sent after the welcome and at each change of ready."""
 
     number: int

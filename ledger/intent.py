@@ -31,7 +31,7 @@ class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
     qty: int
 
 
-class Intent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="intent"):
+class Intent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="intent"):
     """One order. Integers in the instrument's scales, times UTC ns of our wall clock."""
 
     order_id: str        # execution.order_id.make: also the client order id at the venue

@@ -63,7 +63,7 @@ class Liquidity(IntEnum):
     TAKER = 2
 
 
-class OrderEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="order"):
+class OrderEvent(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="order"):
     """One thing that happened to one order; fields that do not apply are 0 or empty."""
 
     kind: OrderEventKind
