@@ -1,0 +1,23 @@
+"""What can go wrong when assets are materialised."""
+
+from __future__ import annotations
+
+from infra.errors import ErrorCode
+
+
+class AssetCode(ErrorCode):
+    """Codes of the batch side."""
+
+    INSTRUMENTS_MISSING = (
+        "the venue's instruments of config/tickhouse.toml are not recorded yet",
+        "materialise the venue's asset `instruments` first",
+    )
+    FEATURE_STATE_MISSING = (
+        "the state at the end of the day before is missing, and recursive features cannot start in the middle",
+        "materialise the day named in `first` before, then the days after it in order",
+    )
+    TRAINING_DATA_MISSING = (
+        "there are no rows that have both features and labels",
+        "materialise features and labels of some days first",
+    )
+    MODEL_MISSING = "no trained model is registered under this name", "materialise the model's asset first"

@@ -1,0 +1,1 @@
+"""From a venue's history into our tables: fetch, judge, publish, record."""

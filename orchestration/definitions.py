@@ -1,0 +1,29 @@
+"""The one Definitions of the code location, merged from small builders."""
+
+import dagster as dg
+
+from assets import features, marts, models
+from assets.ingest import definitions as ingest
+from infra import settings as configuration
+from orchestration import jobs, partitions, resources
+
+
+@dg.definitions
+def tickhouse() -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors, for the venue of the settings."""
+    venue = configuration.load().venue
+    days = partitions.daily(venue.history_start)
+    return dg.Definitions.merge(
+        dg.Definitions(
+            assets=[
+                *ingest.build(venue.name, venue.symbols, days),
+                *features.build(venue.name, venue.symbols, days),
+                *models.build(venue.name, venue.symbols),
+                *marts.build(venue.name),
+            ],
+            resources=resources.build(),
+            # A process a step costs 3 to 6 seconds; the work inside is compiled or in other processes anyway.
+            executor=dg.in_process_executor,
+        ),
+        jobs.build(venue.name),
+    )
