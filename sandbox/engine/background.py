@@ -22,12 +22,17 @@ Level = tuple[int, int]
 
 
 class Background:
-    """Price levels on both sides of the script; what a user took from one is back when its life is over."""
+    """Price levels on both sides of the script; what a user took from one is back when its life is over.
 
-    def __init__(self, spec: SymbolSpec, seed: int) -> None:
+    `quote_ns` is the life of the two best levels' sizes: it sets how lively the book is between trades.
+    """
+
+    def __init__(self, spec: SymbolSpec, seed: int, quote_ns: int = LIFE_NS) -> None:
         self._spread = spec.spread * spec.tick
         self._tick = spec.tick
         self._step = spec.level_step * spec.tick
+        self._lives = np.full(LEVELS, LIFE_NS, dtype=np.uint64)
+        self._lives[0] = quote_ns
         self._offsets = np.arange(1, LEVELS, dtype=np.int64) * self._step
         draws = generator(seed, f"{spec.market}:{spec.symbol}:levels").gamma(1.5, 1 / 1.5, _SIZES)
         lots = spec.level_notional / spec.price * 10**spec.qty_scale / spec.lot * draws
@@ -41,10 +46,6 @@ class Background:
         """Best price at which the background sells."""
         return self.bid + self._spread
 
-    def _life(self, price: int, now_ns: int) -> int:
-        """Which life of the level it is."""
-        return (now_ns + (price * _PHASE & _MASK) % LIFE_NS) // LIFE_NS
-
     def prices(self, side: Side) -> NDArray[np.int64]:
         """Prices of one side, best first: the best itself, then the round ones behind it."""
         if side is Side.BUY:
@@ -56,7 +57,7 @@ class Background:
         """(price, size) of one side, best first, without emptied levels."""
         prices = self.prices(side)
         keys = prices.view(np.uint64)
-        lives = (np.uint64(now_ns) + keys * np.uint64(_PHASE) % _LIFE) // _LIFE
+        lives = (np.uint64(now_ns) + keys * np.uint64(_PHASE) % _LIFE) // self._lives[:len(keys)]
         mixed = (keys * np.uint64(_MIX) ^ lives * np.uint64(_PHASE)) + self._salt
         mixed = (mixed ^ (mixed >> _SHIFT)) * np.uint64(_MIX)
         sizes = self._sizes[(mixed >> np.uint64(40)) & _LAST]
@@ -68,17 +69,20 @@ class Background:
         for price, size in pairs:
             entry = self._taken.get((side, price))
             if entry is not None:
-                life, taken = entry
-                size = size - taken if life == self._life(price, now_ns) else size  # noqa: PLW2901 - the same level
-            if size > 0:
-                left.append((price, size))
+                until_ns, taken = entry
+                if now_ns < until_ns:
+                    if taken < size:
+                        left.append((price, size - taken))
+                    continue
+            left.append((price, size))
         return left
 
     def take(self, side: Side, price: int, qty: int, now_ns: int) -> None:
         """Remember that `qty` of a level is gone until its life ends."""
-        life = self._life(price, now_ns)
         if len(self._taken) > 8 * LEVELS:
-            self._taken = {key: entry for key, entry in self._taken.items() if entry[0] == self._life(key[1], now_ns)}
+            self._taken = {key: entry for key, entry in self._taken.items() if now_ns < entry[0]}
+        phase = (price * _PHASE & _MASK) % LIFE_NS
+        until_ns = ((now_ns + phase) // LIFE_NS + 1) * LIFE_NS - phase
         before = self._taken.get((side, price))
-        already = before[1] if before is not None and before[0] == life else 0
-        self._taken[side, price] = (life, already + qty)
+        already = before[1] if before is not None and now_ns < before[0] else 0
+        self._taken[side, price] = (until_ns, already + qty)

@@ -14,6 +14,7 @@ class Ladder:
         self.side = side
         self._sign = -1 if side is Side.BUY else 1
         self._ranks: list[int] = []                   # sign * price, best first
+        self.changes = 0                              # orders come and gone
         self._queues: dict[int, dict[int, Order]] = {}  # rank -> orders by id, in order of arrival
 
     def __bool__(self) -> bool:
@@ -21,6 +22,7 @@ class Ladder:
 
     def add(self, order: Order) -> None:
         """Put an order behind those at its price."""
+        self.changes += 1
         rank = self._sign * order.price
         queue = self._queues.get(rank)
         if queue is None:
@@ -30,6 +32,7 @@ class Ladder:
 
     def remove(self, order: Order) -> None:
         """Take an order out."""
+        self.changes += 1
         rank = self._sign * order.price
         queue = self._queues[rank]
         del queue[order.id]

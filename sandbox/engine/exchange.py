@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.engine.background import LIFE_NS
 from sandbox.engine.desk import Desk
 from sandbox.engine.matcher import Matcher
 from sandbox.engine.runner import Runner
@@ -29,6 +30,7 @@ from sandbox.engine.types import (
 )
 from sandbox.engine.venue import Venue
 from sandbox.errors import Code, ExchangeError
+from sandbox.market.calendar import NS_PER_MS, NS_PER_SECOND
 from sandbox.market.noise import generator
 from sandbox.market.script import Script
 
@@ -38,13 +40,14 @@ Rows = NDArray[np.void]
 class Exchange:
     """Script, books and accounts. Commands happen at `now_ns`; the same commands at the same times give the same state.
 
-    A refused command raises ExchangeError and changes nothing.
+    A refused command raises ExchangeError and changes nothing. `quote_rate` is how often a second of market time the
+    best levels are quoted anew between trades, at most 1,000; 0 leaves it at once in some seconds.
     """
 
-    def __init__(self, script: Script, specs: Sequence[SymbolSpec], start_ns: int) -> None:
+    def __init__(self, script: Script, specs: Sequence[SymbolSpec], start_ns: int, quote_rate: float = 0.0) -> None:
         self.script = script
         self.specs = {spec.key: spec for spec in specs}
-        self.venue = Venue(script, specs, start_ns)
+        self.venue = Venue(script, specs, start_ns, _quote_ns(quote_rate))
         self._matcher = Matcher(self.venue)
         self._desk = Desk(self.venue, self._matcher)
         self._runner = Runner(self.venue, self._matcher)
@@ -229,6 +232,11 @@ class Exchange:
         level = spec.level_notional * 5_000 * (1 + 0.1 * (here + (there - here) * (hour % 24) / 24))
         users = sum(abs(holding.qty) for _, name, holding in self.venue.linear.exposed() if name == symbol)
         return round(max(level, spec.level_notional) / spec.price * spec.qty_unit) + users
+
+
+def _quote_ns(rate: float) -> int:
+    """How long a best level keeps its size."""
+    return max(NS_PER_MS, min(LIFE_NS, round(NS_PER_SECOND / rate))) if rate > 0 else LIFE_NS
 
 
 def _within(ts_ns: int, start_ns: int | None, end_ns: int | None) -> bool:

@@ -17,8 +17,10 @@ def update_id(ts_ns: int) -> int:
 class Feed:
     """Compares the book with what was last told of it."""
 
-    def __init__(self, floor: Floor, now_ns: int) -> None:
+    def __init__(self, floor: Floor, now_ns: int, every_ns: int) -> None:
         self._floor = floor
+        self._every_ns = min(every_ns, DIFF_NS)
+        self._looked = (now_ns, 0)   # when, and how many orders had come and gone
         self._ticker: tuple[int, int, int, int] | None = None
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
@@ -30,9 +32,16 @@ class Feed:
         self._bids = dict(self._floor.levels(Side.BUY, now_ns))
         self._asks = dict(self._floor.levels(Side.SELL, now_ns))
 
+    def tell_if_due(self, now_ns: int, events: list[Event]) -> None:
+        """Tell, unless the book can hardly have changed since the last look."""
+        book, (looked_ns, changes) = self._floor.book, self._looked
+        if now_ns - looked_ns >= self._every_ns or changes != book.bids.changes + book.asks.changes:
+            self.tell(now_ns, events)
+
     def tell(self, now_ns: int, events: list[Event]) -> None:
         """Add a BookTicker when the best changed, and a DepthDiff when the last one is 100 ms old."""
-        spec = self._floor.spec
+        spec, book = self._floor.spec, self._floor.book
+        self._looked = (now_ns, book.bids.changes + book.asks.changes)
         bids = self._floor.levels(Side.BUY, now_ns)
         asks = self._floor.levels(Side.SELL, now_ns)
         best = (*(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0)))

@@ -17,10 +17,10 @@ def opposite(side: Side) -> Side:
 class Floor:
     """The state of one symbol."""
 
-    def __init__(self, script: Script, spec: SymbolSpec, start_ns: int) -> None:
+    def __init__(self, script: Script, spec: SymbolSpec, start_ns: int, quote_ns: int) -> None:
         self.spec = spec
         self.prints = Prints(script, spec, script.cursor(spec.market, spec.symbol, start_ns))
-        self.background = Background(spec, script.seed)
+        self.background = Background(spec, script.seed, quote_ns)
         self.book = Book()
         self.stops: dict[int, Order] = {}
         self.last = self.low = self.high = 0   # last price; the range of prints not yet shown to the stops

@@ -28,7 +28,7 @@ class Runner:
         self._matcher = matcher
         self._margin = Margin(venue, matcher)
         self._floors = list(venue.floors.values())
-        self._feeds = {floor.spec.key: Feed(floor, venue.now_ns) for floor in self._floors}
+        self._feeds = {floor.spec.key: Feed(floor, venue.now_ns, venue.quote_ns) for floor in self._floors}
         self._next_ts = dict.fromkeys(self._feeds, 0)  # of each symbol's next scripted trade; 0: not looked up
         self._marked_ns = 0
         self._untold = False  # the feeds slept through silent time
@@ -139,7 +139,7 @@ class Runner:
     def _tell_books(self) -> None:
         venue = self._venue
         for feed in self._feeds.values():
-            feed.tell(venue.now_ns, venue.events)
+            feed.tell_if_due(venue.now_ns, venue.events)
 
     def _tell_marks(self) -> None:
         venue = self._venue

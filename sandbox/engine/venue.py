@@ -16,10 +16,11 @@ from sandbox.market.script import Script
 class Venue:
     """Floors, accounts and orders, and the events of what is going on now."""
 
-    def __init__(self, script: Script, specs: Sequence[SymbolSpec], now_ns: int) -> None:
+    def __init__(self, script: Script, specs: Sequence[SymbolSpec], now_ns: int, quote_ns: int) -> None:
         self.script = script
         self.now_ns = now_ns
-        self.floors = {spec.key: Floor(script, spec, now_ns) for spec in specs}
+        self.quote_ns = quote_ns
+        self.floors = {spec.key: Floor(script, spec, now_ns, quote_ns) for spec in specs}
         self.spot = SpotAccounts()
         self.linear = LinearAccounts({spec.symbol: spec for spec in specs if spec.market == LINEAR}, self.mark)
         self.registries = {SPOT: Registry(), LINEAR: Registry()}
