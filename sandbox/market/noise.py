@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 
 
 def generator(seed: int, name: str, index: int = 0) -> np.random.Generator:
-    """A generator of its own for each place."""
-    return np.random.Generator(np.random.SFC64([seed, zlib.crc32(name.encode()), index]))
+    """A generator of its own for each place; `index` may be -1, the day before the first."""
+    return np.random.Generator(np.random.SFC64([seed, zlib.crc32(name.encode()), index + 1]))
 
 
 def wave(knots: Floats, count: int) -> Floats:
