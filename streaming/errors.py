@@ -18,3 +18,13 @@ class StreamCode(ErrorCode):
     INPUT_LOG_FULL = "the input log cannot be written; nothing may be decided that is not recorded", "free disk space"
     CONTROL_SILENT = "nothing answers on the control socket", "see whether the flow runs: `tickhouse status`"
     VENUE_STREAM_UNSUPPORTED = "live frames of this venue have no codec yet", "use binance, or the sandbox"
+    TRADING_HALTED = "trading is halted", "find the reason, then `tickhouse resume`"
+    TRADING_RESUMED = "the halt was ended", "nothing"
+    ACCOUNT_READY = "the gateway has settled everything and its positions are ours", "nothing"
+    STORES_UNREACHABLE = (
+        "ClickHouse or Redis is unreachable: no new risk is taken, the journal goes on",
+        "start the stores; the flow resumes by itself",
+    )
+    STORES_BACK = "ClickHouse and Redis are reachable again", "nothing"
+    NEW_RISK_SUSPENDED = "an order is unresolved or a store is away: only reducing orders go out", "wait, or look there"
+    LIMITS_LOADED = "other risk limits are in force", "nothing"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _HEAD = struct.Struct("<IB")
 _RETRY_NS = 200_000_000
+_CHUNK = 1 << 18
 MAX_MESSAGE = 64 << 20
 
 
@@ -27,31 +28,39 @@ def pack(tag: int, body: bytes) -> bytes:
     return _HEAD.pack(len(body) + 1, tag) + body
 
 
-def unpack(buffer: bytearray) -> list[Message]:
-    """Takes the whole messages off the front of `buffer`; ValueError for a length that nobody sends."""
-    found, at = [], 0
-    while len(buffer) - at >= _HEAD.size:
-        length, tag = _HEAD.unpack_from(buffer, at)
-        if not 0 < length <= MAX_MESSAGE:
-            raise ValueError(f"length {length}")
-        end = at + 4 + length
-        if end > len(buffer):
-            break
-        found.append(Message(tag, bytes(buffer[at + _HEAD.size : end])))
-        at = end
-    del buffer[:at]
-    return found
+class Unpacker:
+    """Cuts received bytes into messages; keeps an unfinished one until its rest arrives."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Whole messages so far; ConnectionAbortedError for a length that nobody sends."""
+        buffer = self._rest
+        buffer += data
+        found, at = [], 0
+        while len(buffer) - at >= _HEAD.size:
+            length, tag = _HEAD.unpack_from(buffer, at)
+            if not 0 < length <= MAX_MESSAGE:
+                raise ConnectionAbortedError(f"message of {length} bytes")
+            end = at + 4 + length
+            if end > len(buffer):
+                break
+            found.append(Message(tag, bytes(buffer[at + _HEAD.size : end])))
+            at = end
+        del buffer[:at]
+        return found
 
 
 class Channel:
-    """A connected non-blocking socket with both buffers."""
+    """A connected non-blocking socket that keeps what the other end is too slow to take."""
 
     def __init__(self, connection: socket.socket, *, send_buffer: int = 1 << 20) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self._socket = connection
-        self._read = bytearray()
         self._unsent = bytearray()
+        self._unpacker = Unpacker()
 
     def fileno(self) -> int:
         """For poll and selectors."""
@@ -62,24 +71,20 @@ class Channel:
         """Bytes that wait for the other end to read."""
         return len(self._unsent)
 
+    def read(self) -> bytes:
+        """Bytes that have arrived, none where there are none; OSError when the other end is gone."""
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise ConnectionResetError("closed by the other end")
+        return data
+
     def receive(self) -> list[Message]:
         """Whole messages that have arrived; OSError when the other end is gone."""
-        while True:
-            try:
-                data = self._socket.recv(1 << 18)
-            except BlockingIOError:
-                break
-            if not data:
-                raise ConnectionResetError
-            self._read += data
-            if len(data) < 1 << 18:
-                break
-        if not self._read:
-            return []
-        try:
-            return unpack(self._read)
-        except ValueError as error:
-            raise ConnectionAbortedError(str(error)) from error
+        data = self.read()
+        return self._unpacker.feed(data) if data else []
 
     def send(self, data: bytes) -> None:
         """Sends what the socket takes now, keeps the rest for `flush`; OSError when the other end is gone."""
@@ -108,61 +113,31 @@ class Channel:
         self._socket.close()
 
 
-class Peer:
+class Link:
     """The flow's end: connects to `path` when something listens there, and again whenever it went away."""
 
-    def __init__(self, path: Path, hello: bytes) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._hello = hello
-        self._channel: Channel | None = None
+        self.channel: Channel | None = None
         self._retry_at = 0
 
     @property
     def up(self) -> bool:
         """Whether the other end is there."""
-        return self._channel is not None
+        return self.channel is not None
 
     @property
     def unsent(self) -> int:
         """Bytes that wait for the other end."""
-        return self._channel.unsent if self._channel else 0
+        return self.channel.unsent if self.channel else 0
 
     def fileno(self) -> int:
         """Descriptor, -1 while not connected."""
-        return self._channel.fileno() if self._channel else -1
+        return self.channel.fileno() if self.channel else -1
 
-    def step(self, now: int) -> tuple[list[Message], bool]:
-        """Messages that have arrived, and whether the connection came up or went down in this step."""
-        if self._channel is None:
-            return [], self._connect(now)
-        try:
-            if self._channel.unsent:
-                self._channel.flush()
-            return self._channel.receive(), False
-        except OSError:
-            self._drop(now)
-            return [], True
-
-    def send(self, data: bytes, now: int) -> bool:
-        """Hands `data` over; False where nobody is there to take it."""
-        if self._channel is None:
-            return False
-        try:
-            self._channel.send(data)
-        except OSError:
-            self._drop(now)
-            return False
-        return True
-
-    def close(self) -> None:
-        """Closes for good."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        self._retry_at = 1 << 62
-
-    def _connect(self, now: int) -> bool:
-        if now < self._retry_at:
+    def connect(self, now: int) -> bool:
+        """Whether a connection came up; tries five times a second."""
+        if self.channel is not None or now < self._retry_at:
             return False
         self._retry_at = now + _RETRY_NS
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -171,11 +146,22 @@ class Peer:
         except OSError:
             connection.close()
             return False
-        self._channel = Channel(connection)
-        return self.send(self._hello, now) if self._hello else True
+        self.channel = Channel(connection)
+        return True
 
-    def _drop(self, now: int) -> None:
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+    def send(self, data: bytes) -> bool:
+        """Hands `data` over; False where nobody is there to take it. `drop` follows at the next read."""
+        if self.channel is None:
+            return False
+        try:
+            self.channel.send(data)
+        except OSError:
+            return False
+        return True
+
+    def drop(self, now: int) -> None:
+        """Closes the connection; a new one is tried a little later."""
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
         self._retry_at = now + _RETRY_NS

@@ -25,6 +25,14 @@ class ModelRef(msgspec.Struct, frozen=True):
         return f"{self.name} v{self.version}"
 
 
+class DayMark(msgspec.Struct, frozen=True):
+    """Journaled so that a restart keeps the day's loss and the peak; money in 10^-8."""
+
+    day: int      # days since 1970, UTC
+    profit: int   # of all time, when the day began for us
+    peak: int     # the highest equity so far
+
+
 class Start(msgspec.Struct, frozen=True):
     """Settings, limits and state of one session."""
 
@@ -41,7 +49,8 @@ class Start(msgspec.Struct, frozen=True):
     limits: dict[str, Any]       # as parsed from config/risk_limits.toml
     model: ModelRef | None
     halted: str | None           # reason of the halt that stood at the start
-    last_trades: dict[int, int]  # instrument -> id of the last trade in its feature state
+    journal_seq: int             # last record of the order journal before the session
+    day_mark: DayMark | None
 
     def encode(self) -> bytes:
         """As JSON."""

@@ -1,0 +1,49 @@
+"""What the track step does to every event of a wake-up, compiled. A slot is an instrument's place in the shard."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from market.events import Events, Kind, Side
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.uint8]
+
+_TRADE, _QUOTE = int(Kind.TRADE), int(Kind.QUOTE)
+_BUY = int(Side.BUY)
+BID, ASK, TS = 0, 1, 2  # columns of `best`
+
+
+@njit(cache=True)
+def take(
+    events: Events, slots: Integers, last: Integers, closed: Flags, index: Integers, best: Integers, touched: Flags
+) -> int:
+    """Number of trades to use; their places in `events` stand in `index`.
+
+    A trade id that is not above the last one is a repeat and left out; one that leaves a hole closes the slot,
+    and nothing more is taken of it until the hole is filled. Quotes go to `best`, their slots are `touched`.
+    """
+    taken = 0
+    for i in range(len(events)):
+        event = events[i]
+        if event.instrument >= len(slots):
+            continue
+        slot = slots[event.instrument]
+        if slot < 0:
+            continue
+        if event.kind == _TRADE:
+            if closed[slot] or event.seq <= last[slot]:
+                continue
+            if last[slot] > 0 and event.seq > last[slot] + 1:
+                closed[slot] = 1
+                continue
+            last[slot] = event.seq
+            index[taken] = i
+            taken += 1
+        elif event.kind == _QUOTE:
+            best[slot, BID if event.side == _BUY else ASK] = event.price
+            best[slot, TS] = event.ts_recv
+            touched[slot] = 1
+    return taken

@@ -1,0 +1,81 @@
+"""What the inlet reads from the processes beside the flow, as inputs of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from execution.link import Unframer
+from infra.errors import TickhouseError
+from streaming.input_log import Entry, Input
+from streaming.messages import FromFlow, ToFlow
+from streaming.peer import Link, pack
+
+_KINDS = {
+    ToFlow.CONTROL: Entry.CONTROL,
+    ToFlow.SNAPSHOT: Entry.SNAPSHOT,
+    ToFlow.CATCH_UP: Entry.CATCH_UP,
+    ToFlow.HEALTH: Entry.HEALTH,
+}
+
+
+class SideLine:
+    """Control or publisher: tagged messages in; says hello on every connection."""
+
+    def __init__(self, path: Path, hello: Callable[[], bytes], *, down: bytes = b"") -> None:
+        """`down` is what a lost connection means as a health message; empty where it means nothing."""
+        self.link = Link(path)
+        self._hello = hello
+        self._down = down
+
+    def fileno(self) -> int:
+        """Descriptor to wait on."""
+        return self.link.fileno()
+
+    def step(self, now: int) -> list[Input]:
+        """What has arrived."""
+        link = self.link
+        if link.channel is None:
+            if link.connect(now):
+                link.send(pack(FromFlow.HELLO, self._hello()))
+            return []
+        try:
+            if link.channel.unsent:
+                link.channel.flush()
+            return [Input(_KINDS[ToFlow(tag)], now, body) for tag, body in link.channel.receive()]
+        except OSError:
+            link.drop(now)
+            return [Input(Entry.HEALTH, now, self._down)] if self._down else []
+
+
+class GatewayLine:
+    """The gateway: messages of `execution.messages` in, and word of the connection itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.link = Link(path)
+        self._unframer = Unframer()
+
+    def fileno(self) -> int:
+        """Descriptor to wait on."""
+        return self.link.fileno()
+
+    def step(self, now: int) -> list[Input]:
+        """What has arrived; the trade step answers `up` with its hello."""
+        link = self.link
+        if link.channel is None:
+            if not link.connect(now):
+                return []
+            self._unframer = Unframer()
+            return [Input(Entry.LINK, now, b"up")]
+        try:
+            if link.channel.unsent:
+                link.channel.flush()
+            data = link.channel.read()
+            return [Input(Entry.GATEWAY, now, payload) for payload in self._unframer.feed(data)] if data else []
+        except (OSError, TickhouseError):
+            link.drop(now)
+            return [Input(Entry.LINK, now, b"down")]
+
+    def restart(self, now: int) -> None:
+        """Drops the connection so that a new hello asks for what is missing."""
+        self.link.drop(now)

@@ -1,0 +1,193 @@
+"""track: all instruments of the shard in one engine: sequence checks, quotes, books, features, model."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+
+import msgspec
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from market.events import EVENT, Events, Kind
+from signals.features import registry
+from signals.models.predictor import Predictor
+from signals.strategies.protocol import View
+from streaming.batch import Ask, Batch, Prediction, Quote
+from streaming.books import Books
+from streaming.input_log import Entry
+from streaming.kernels import ASK, BID, TS, take
+from streaming.start import ModelRef, Start
+
+log = structlog.get_logger()
+SNAPSHOT = struct.Struct("<I")
+CATCH_UP = struct.Struct("<Iq")
+STATE = struct.Struct("<Iqq")
+
+
+class Track:
+    """The engine of one shard."""
+
+    def __init__(self, start: Start, books: Books, model: bytes | None) -> None:
+        self._ids = [instrument.id for instrument in start.instruments]
+        self._slots = np.full(max(self._ids) + 1, -1, dtype=np.int64)
+        self._slots[self._ids] = np.arange(len(self._ids))
+        self._group = registry.get(start.feature_group)
+        self._states = np.stack([self._group.state(id_) for id_ in self._ids])
+        self._volatility = self._group.names.index("vol_300s")
+        count = len(self._ids)
+        self._last = np.zeros(count, dtype=np.int64)
+        self._last_ts = np.zeros(count, dtype=np.int64)
+        self._closed = np.zeros(count, dtype=np.uint8)
+        self._best = np.zeros((count, 3), dtype=np.int64)
+        self._touched = np.zeros(count, dtype=np.uint8)
+        self._waiting: list[list[Events]] = [[] for _ in self._ids]
+        self._books = books
+        self._feed_up = False
+        self._digest = 0
+        self._room = 0
+        self._rows = np.empty((0, 0))
+        self._index = np.empty(0, dtype=np.int64)
+        self.model(start.model, model)
+
+    def model(self, ref: ModelRef | None, model: bytes | None) -> None:
+        """Serves another champion, or none."""
+        self._ref = ref if model is not None else None
+        self._predictor: Predictor | None = None
+        if self._ref is not None and model is not None:
+            names = self._group.names
+            self._columns = np.array([names.index(name) for name in self._ref.names], dtype=np.int64)
+            self._predictor = Predictor(model, len(self._columns), sha256=self._ref.sha256)
+            self._predictor.predict(np.zeros((1, len(self._columns))))
+
+    def __call__(self, batches: list[Batch]) -> list[Batch]:
+        """The same batches with quotes, views and predictions."""
+        for batch in batches:
+            for kind, _, body in batch.inputs:
+                if kind == Entry.STATE:
+                    self._restore(body)
+                elif kind == Entry.CATCH_UP:
+                    self._catch_up(batch, body)
+                elif kind == Entry.SNAPSHOT:
+                    (instrument,) = SNAPSHOT.unpack_from(body)
+                    self._books.snapshot(instrument, body[SNAPSHOT.size :])
+                    self._touched[self._slots[instrument]] = 1
+                elif kind == Entry.FEED:
+                    self._feed(body)
+            if len(batch.events):
+                self._events(batch, batch.events)
+            self._quotes(batch)
+            batch.digest = self._digest
+        return batches
+
+    def _feed(self, body: bytes) -> None:
+        self._feed_up = bool(msgspec.json.decode(body)["up"])
+        self._touched[:] = 1
+        if not self._feed_up:
+            self._books.lost()
+
+    def _restore(self, body: bytes) -> None:
+        instrument, last_id, last_ts = STATE.unpack_from(body)
+        slot = self._slots[instrument]
+        self._states[slot] = registry.state_from_bytes(self._group, instrument, body[STATE.size :])
+        self._last[slot], self._last_ts[slot] = last_id, last_ts
+
+    def _events(self, batch: Batch, events: Events) -> None:
+        if len(events) > self._room:
+            self._room = 2 * len(events)
+            self._rows = np.empty((self._room, len(self._group.names)))
+            self._index = np.empty(self._room, dtype=np.int64)
+        was_closed = self._closed.any()
+        count = take(events, self._slots, self._last, self._closed, self._index, self._best, self._touched)
+        self._books.update(events, batch.asks)
+        if was_closed or self._closed.any():
+            self._hold(batch, events)
+        if count:
+            trades = events[self._index[:count]]
+            self._features(batch, trades)
+
+    def _hold(self, batch: Batch, events: Events) -> None:
+        """Keeps what came after a hole, and asks for the hole's content once."""
+        trades = events[events["kind"] == Kind.TRADE]
+        for slot in np.flatnonzero(self._closed):
+            later = trades[(trades["instrument"] == self._ids[slot]) & (trades["seq"] > self._last[slot])]
+            if not len(later):
+                continue
+            if not self._waiting[slot]:
+                self._touched[slot] = 1
+                batch.asks.append(
+                    Ask("trades", self._ids[slot], int(self._last[slot]) + 1, int(later[0]["seq"]),
+                        int(self._last_ts[slot]))
+                )  # fmt: skip
+            self._waiting[slot].append(later)
+
+    def _catch_up(self, batch: Batch, body: bytes) -> None:
+        instrument, covered = CATCH_UP.unpack_from(body)
+        slot = self._slots[instrument]
+        held, self._waiting[slot] = self._waiting[slot], []
+        # What REST says up to `covered` is all there is: ids may have holes of the venue's own.
+        fetched = np.frombuffer(body, dtype=EVENT, offset=CATCH_UP.size)
+        fresh = fetched[(fetched["seq"] > self._last[slot]) & (fetched["seq"] <= covered)]
+        if len(fresh):
+            self._features(batch, fresh, silent=True)
+        self._last[slot] = max(int(self._last[slot]), covered)
+        self._closed[slot] = 0
+        self._touched[slot] = 1
+        for later in held:
+            self._events(batch, later)
+
+    def _features(self, batch: Batch, trades: Events, *, silent: bool = False) -> None:
+        if len(trades) > len(self._rows):
+            rows, index = np.empty((len(trades), len(self._group.names))), np.empty(len(trades), dtype=np.int64)
+        else:
+            rows, index = self._rows, self._index
+        count = self._group.update_many(self._states, self._slots, trades, rows, index)
+        self._digest = zlib.crc32(rows[:count].data, self._digest)
+        newest = {instrument: at for at, instrument in enumerate(trades["instrument"][index[:count]].tolist())}
+        for instrument, at in newest.items():
+            trade = trades[index[at]]
+            slot = self._slots[instrument]
+            self._last[slot] = max(self._last[slot], trade["seq"])
+            self._last_ts[slot] = trade["ts_event"]
+        if silent or not newest:
+            return  # the past is for the state only: nobody trades on it
+        self._views(batch, trades, rows[list(newest.values())], index, newest)
+
+    def _views(
+        self, batch: Batch, trades: Events, rows: NDArray[np.float64], index: NDArray[np.int64], newest: dict[int, int]
+    ) -> None:
+        ref, values = self._ref, None
+        if self._predictor is not None:
+            values = self._predictor.predict(rows[:, self._columns])
+        alone = len(newest) == 1
+        for at, (instrument, row) in enumerate(newest.items()):
+            trade = trades[index[row]]
+            ts = int(trade["ts_event"])
+            value = math.nan
+            if values is not None and ref is not None:
+                value = float(values[at])
+                batch.predictions.append(Prediction(ref.name, ref.version, instrument, ts, int(trade["seq"]), value))
+            batch.views.append(
+                View(
+                    instrument=instrument,
+                    ts=ts,
+                    trades=trades if alone else trades[trades["instrument"] == instrument],
+                    features=rows[at],
+                    volatility=float(rows[at, self._volatility]),
+                    prediction=value,
+                    prediction_std=ref.prediction_std if ref is not None else 0.0,
+                    model=ref.label if ref is not None else "",
+                )
+            )
+
+    def _quotes(self, batch: Batch) -> None:
+        if not self._touched.any():
+            return
+        for slot in np.flatnonzero(self._touched):
+            instrument = self._ids[slot]
+            bid, ask, ts = int(self._best[slot, BID]), int(self._best[slot, ASK]), int(self._best[slot, TS])
+            proved = self._feed_up and not self._closed[slot] and self._books.proved(instrument)
+            batch.quotes.append(Quote(instrument, bid, ask, ts, bool(proved)))
+        self._touched[:] = 0
