@@ -54,6 +54,47 @@ def sandbox(folder: Path, port: int, options: Sandbox) -> list[str]:
     return [sys.executable, "-m", "sandbox", *words]
 
 
+def migrate() -> list[str]:
+    """A task that brings ClickHouse's schema up to date."""
+    return [sys.executable, "-m", "store"]
+
+
+def mlflow(folder: Path, port: int) -> list[str]:
+    """MLflow on SQLite; clients on this machine write artifacts straight into `folder`."""
+    _require("mlflow")
+    flags = {
+        "host": LOOPBACK,
+        "port": str(port),
+        "workers": "1",
+        # Absolute, or they would depend on the working directory.
+        "backend-store-uri": f"sqlite:///{folder}/mlflow.db",
+        "default-artifact-root": (folder / "artifacts").as_uri(),
+    }
+    words = (word for name, value in flags.items() for word in (f"--{name}", value))
+    return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", *words]
+
+
+def dagster_code(port: int) -> list[str]:
+    """The server of our definitions, shared by the webserver and the daemon: they are loaded once, not twice."""
+    _require("dagster")
+    where = ["--host", LOOPBACK, "--port", str(port), "--location-name", "tickhouse"]
+    module = ["--module-name", "orchestration.definitions", "--use-python-environment-entry-point"]
+    return [sys.executable, "-m", "dagster", "api", "grpc", *where, *module]
+
+
+def dagster_webserver(folder: Path, port: int) -> list[str]:
+    """Dagster's UI."""
+    _require("dagster_webserver")
+    where = ["--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", "dagster_webserver", *where, "--workspace", str(folder / "workspace.yaml")]
+
+
+def dagster_daemon(folder: Path) -> list[str]:
+    """Dagster's schedules, sensors, run queue and backfills."""
+    _require("dagster")
+    return [sys.executable, "-m", "infra.stack.dagster_daemon", "--workspace", str(folder / "workspace.yaml")]
+
+
 def _require(package: str) -> None:
     if importlib.util.find_spec(package) is None:
         raise TickhouseError(StackCode.PACKAGE_MISSING, package=package)

@@ -12,6 +12,10 @@ class StackCode(ErrorCode):
     STACK_NOT_STOPPED = "the stack is still running after it was told to stop", "look into its log, then kill that pid"
     SERVICE_FAILED = "a service failed again and again and the stack was stopped", "read the end of its log"
     SERVICE_UNKNOWN = "the stack has no service of this name", "name one of those listed here"
+    URL_MISSING = (
+        "the server profile needs the address of this service",
+        'set its url in config/tickhouse.toml, or profile = "embedded"',
+    )
     PORT_TAKEN = "the port asked for is in use", "stop whoever listens there, or leave the port out to get a free one"
     DISK_FULL = "too little disk space to start", "free some space, or set TICKHOUSE_HOME to a folder on another disk"
     HOME_NOT_WRITABLE = "the home folder cannot be written", "make it writable, or set TICKHOUSE_HOME to another folder"
