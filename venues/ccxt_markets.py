@@ -24,7 +24,8 @@ def spec_of(venue: str, market: dict[str, Any], tick_sizes: bool, now: int) -> I
     lot = _step(venue, market, "amount", tick_sizes)
     # The scale stays for the instrument's life, the tick may become finer: take the digits that the venue reserves.
     price_scale = max(decimals(tick), _digits(info, "pricePrecision"))
-    qty_scale = max(decimals(lot), _digits(info, "quantityPrecision"), _digits(info, "baseAssetPrecision"))
+    reserved = "baseAssetPrecision" if market.get("spot") else "quantityPrecision"
+    qty_scale = max(decimals(lot), _digits(info, reserved))
     limits = market.get("limits") or {}
     amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
     kind = _kind(market)
