@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from sandbox.server.clock import wall_ns
 from sandbox.server.gate import Gate
 from sandbox.server.hub import Hub
 from sandbox.server.live import Live
@@ -38,9 +40,9 @@ class Server:
         self.venue.close()
 
 
-async def start(options: Options) -> Server:
+async def start(options: Options, clock_ns: Callable[[], int] = wall_ns) -> Server:
     """Serve on `options.port` (0: any free one); OSError when the port is taken."""
-    venue = Venue(options)
+    venue = Venue(options, clock_ns)
     hub, users, keyring = Hub(), UserFeed(), Keyring(options.keys)
     live = Live(venue, hub, users)
     venue.listener = live.hear

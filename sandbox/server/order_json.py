@@ -45,6 +45,18 @@ def average_price(order: Order, spec: SymbolSpec) -> str:
     return text(order.quote_filled * 10 ** (digits + spec.qty_scale) // (order.filled * 10**8), digits)
 
 
+def waits(order: Order) -> bool:
+    """Whether a futures order is conditional and its price was never reached: then only the algo endpoints know it."""
+    return order.market == LINEAR and bool(order.stop_price) and not order.triggered
+
+
+def algo_status(order: Order) -> str:
+    """Where a conditional order stands for the algo endpoints."""
+    if waits(order):
+        return order.status
+    return "TRIGGERED" if order.is_open else "FINISHED"
+
+
 def shown_type(order: Order) -> str:
     """The type a futures order shows: a triggered stop has become the order it was waiting to be."""
     if order.market == LINEAR and order.triggered:
@@ -157,12 +169,6 @@ def futures_order(order: Order, spec: SymbolSpec) -> Json:
 
 def algo_order(order: Order, spec: SymbolSpec) -> Json:
     """A conditional futures order as the algo endpoints write it; it keeps one id for its whole life."""
-    if order.status is Status.NEW and not order.triggered:
-        status = "NEW"
-    elif order.is_open or order.status is Status.FILLED:
-        status = "TRIGGERED" if order.is_open else "FINISHED"
-    else:
-        status = order.status
     return {
         "algoId": order.id,
         "clientAlgoId": order.client_id,
@@ -173,7 +179,7 @@ def algo_order(order: Order, spec: SymbolSpec) -> Json:
         "positionSide": "BOTH",
         "timeInForce": order.tif,
         "quantity": qty_text(spec, order.qty),
-        "algoStatus": status,
+        "algoStatus": algo_status(order),
         "actualOrderId": str(order.id) if order.triggered else "",
         "actualPrice": average_price(order, spec),
         "triggerPrice": price_text(spec, order.stop_price),

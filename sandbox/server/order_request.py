@@ -50,15 +50,22 @@ def _number(call: Call, name: str, scale: int, needed: bool) -> int:
     return 0 if raw is None else scaled(raw, scale, name)
 
 
-def new_order(
-    call: Call, spec: SymbolSpec, id_name: str = "newClientOrderId", stop_name: str = "stopPrice"
-) -> NewOrder:
-    """The order that a request describes; filters, balances and margins are the core's to check."""
+def new_order(call: Call, spec: SymbolSpec, *, algo: bool = False) -> NewOrder:
+    """The order that a request describes; filters, balances and margins are the core's to check.
+
+    `algo`: it came to futures' algo endpoint, which names two fields in its own way and takes conditional orders only,
+    as the ordinary one takes none (-4120).
+    """
+    id_name, stop_name = ("clientAlgoId", "triggerPrice") if algo else ("newClientOrderId", "stopPrice")
     market = spec.market
     side = call.choice("side", Side, -1117, "side")
     kind = call.choice("type", OrderType, -1116, "orderType")
     if kind not in _TYPES[market]:
         raise ExchangeError(-1116, "Invalid orderType.")
+    if market == LINEAR and (kind in _NEEDS_STOP[LINEAR]) is not algo:
+        raise ExchangeError(
+            -4120, "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
+        )
     if market == LINEAR and call.params.get("positionSide", "BOTH") != "BOTH":
         raise ExchangeError(-4061, "Order's position side does not match user's setting.")
     close_position = market == LINEAR and call.flag("closePosition")

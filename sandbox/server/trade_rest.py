@@ -13,13 +13,13 @@ from sandbox.server.clock import NS_PER_MS
 from sandbox.server.numbers import scaled
 from sandbox.server.order_json import (
     Json,
-    algo_order,
     futures_fill,
     futures_order,
     spot_cancelled,
     spot_fill,
     spot_order,
     spot_placed,
+    waits,
 )
 from sandbox.server.order_request import client_id, new_order
 from sandbox.server.params import Call
@@ -43,7 +43,7 @@ def _detail(call: Call) -> str:
     return detail
 
 
-def _which(
+def which(
     call: Call, id_name: str = "orderId", client_name: str = "origClientOrderId"
 ) -> tuple[int | None, str | None]:
     """The order a request means; the venue's id wins when both are given, as at Binance."""
@@ -81,52 +81,19 @@ def test_place(market: str) -> Handler:
     return handle
 
 
-def place_algo(venue: Venue, call: Call) -> object:
-    """POST algoOrder: a conditional futures order."""
-    spec = venue.spec(LINEAR, call.text("symbol"))
-    if call.text("algoType") != "CONDITIONAL":
-        raise ExchangeError(-1102, "Mandatory parameter 'algoType' was not sent, was empty/null, or malformed.")
-    order, _ = venue.submit(call.account, LINEAR, new_order(call, spec, "clientAlgoId", "triggerPrice"))
-    return algo_order(order, spec)
-
-
 def query(market: str) -> Handler:
     """GET order (and futures GET openOrder)."""
 
     def handle(venue: Venue, call: Call) -> object:
         spec = venue.spec(market, call.text("symbol"))
-        order_id, name = _which(call)
+        order_id, name = which(call)
         venue.sync()
         found = venue.exchange.order(call.account, market, spec.symbol, order_id=order_id, client_id=name)
+        if waits(found):
+            raise ExchangeError(-2013, "Order does not exist.")
         return order_json(found, spec)
 
     return handle
-
-
-def _algo_by_id(venue: Venue, call: Call) -> Order:
-    """A conditional order, which is asked for without its symbol."""
-    order_id, name = _which(call, "algoId", "clientAlgoId")
-    venue.sync()
-    for symbol in venue.symbols(LINEAR):
-        try:
-            return venue.exchange.order(call.account, LINEAR, symbol, order_id=order_id, client_id=name)
-        except ExchangeError as error:
-            if error.code != -2013:
-                raise
-    raise ExchangeError(-2013, "Order does not exist.")
-
-
-def query_algo(venue: Venue, call: Call) -> object:
-    """GET algoOrder."""
-    order = _algo_by_id(venue, call)
-    return algo_order(order, venue.spec(LINEAR, order.symbol))
-
-
-def cancel_algo(venue: Venue, call: Call) -> object:
-    """DELETE algoOrder."""
-    order = _algo_by_id(venue, call)
-    done = venue.cancel(call.account, LINEAR, order.symbol, order.id, None)
-    return {"algoId": done.id, "clientAlgoId": done.client_id, "code": "200", "msg": "success"}
 
 
 def cancel(market: str) -> Handler:
@@ -134,10 +101,14 @@ def cancel(market: str) -> Handler:
 
     def handle(venue: Venue, call: Call) -> object:
         spec = venue.spec(market, call.text("symbol"))
-        order_id, name = _which(call)
+        order_id, name = which(call)
         if market == SPOT:
             done = venue.cancel(call.account, market, spec.symbol, order_id, name, _cancel_id(call))
             return spot_cancelled(done, spec)
+        venue.sync()
+        for order in venue.exchange.open_orders(call.account, market, spec.symbol):
+            if waits(order) and (order.id == order_id or order.client_id == name):
+                raise ExchangeError(-2011, "Unknown order sent.")
         return futures_order(venue.cancel(call.account, market, spec.symbol, order_id, name), spec)
 
     return handle
@@ -217,7 +188,7 @@ def _error(error: ExchangeError) -> Json:
 def modify(venue: Venue, call: Call) -> object:
     """PUT order on futures: a limit order's new price and quantity."""
     spec = venue.spec(LINEAR, call.text("symbol"))
-    order_id, name = _which(call)
+    order_id, name = which(call)
     order = venue.modify(
         call.account,
         spec.symbol,
@@ -282,20 +253,12 @@ def open_orders(market: str) -> Handler:
             venue.spec(market, symbol)
         venue.sync()
         found = venue.exchange.open_orders(call.account, market, symbol)
-        return [order_json(order, venue.spec(market, order.symbol)) for order in found]
+        return [order_json(order, venue.spec(market, order.symbol)) for order in found if not waits(order)]
 
     return handle
 
 
-def open_algos(venue: Venue, call: Call) -> object:
-    """GET openAlgoOrders: conditional orders that wait."""
-    symbol = call.optional("symbol")
-    venue.sync()
-    found = venue.exchange.open_orders(call.account, LINEAR, symbol)
-    return [algo_order(order, venue.spec(LINEAR, order.symbol)) for order in found if order.stop_price]
-
-
-def _span(call: Call) -> tuple[int | None, int | None]:
+def span_ns(call: Call) -> tuple[int | None, int | None]:
     """startTime and endTime in ns, both within; the end is the last ns of its millisecond."""
     start, end = call.integer("startTime"), call.integer("endTime")
     return (
@@ -309,7 +272,7 @@ def all_orders(market: str) -> Handler:
 
     def handle(venue: Venue, call: Call) -> object:
         spec = venue.spec(market, call.text("symbol"))
-        start, end = _span(call)
+        start, end = span_ns(call)
         venue.sync()
         found = venue.exchange.orders(
             call.account,
@@ -320,26 +283,9 @@ def all_orders(market: str) -> Handler:
             end_ns=end,
             limit=call.limit(500, 1000),
         )
-        return [order_json(order, spec) for order in found]
+        return [order_json(order, spec) for order in found if not waits(order)]
 
     return handle
-
-
-def all_algos(venue: Venue, call: Call) -> object:
-    """GET allAlgoOrders."""
-    spec = venue.spec(LINEAR, call.text("symbol"))
-    start, end = _span(call)
-    venue.sync()
-    found = venue.exchange.orders(
-        call.account,
-        LINEAR,
-        spec.symbol,
-        from_id=call.integer("algoId"),
-        start_ns=start,
-        end_ns=end,
-        limit=call.limit(500, 1000),
-    )
-    return [algo_order(order, spec) for order in found if order.stop_price]
 
 
 def fills(market: str) -> Handler:
@@ -349,7 +295,7 @@ def fills(market: str) -> Handler:
         symbol = call.text("symbol") if market == SPOT else call.optional("symbol")
         if symbol is not None:
             venue.spec(market, symbol)
-        start, end = _span(call)
+        start, end = span_ns(call)
         if (
             start is not None
             and end is not None
@@ -381,13 +327,3 @@ def countdown(venue: Venue, call: Call) -> object:
         raise ExchangeError(-1102, "Mandatory parameter 'countdownTime' was not sent, was empty/null, or malformed.")
     venue.set_countdown(call.account, spec.symbol, delay)
     return {"symbol": spec.symbol, "countdownTime": str(delay)}
-
-
-def algo_cancel_all(venue: Venue, call: Call) -> object:
-    """DELETE algoOpenOrders: conditional orders only."""
-    spec = venue.spec(LINEAR, call.text("symbol"))
-    venue.sync()
-    for order in list(venue.exchange.open_orders(call.account, LINEAR, spec.symbol)):
-        if order.stop_price:
-            venue.cancel(call.account, LINEAR, spec.symbol, order.id, None)
-    return {"code": "200", "msg": "The operation of cancel all open order is done."}

@@ -16,7 +16,17 @@ from sandbox.engine.types import (
     SymbolSpec,
 )
 from sandbox.server.numbers import text
-from sandbox.server.order_json import Json, average_price, millis, money_text, price_text, qty_text, shown_type
+from sandbox.server.order_json import (
+    Json,
+    algo_status,
+    average_price,
+    millis,
+    money_text,
+    price_text,
+    qty_text,
+    shown_type,
+    waits,
+)
 from sandbox.server.users import Door
 
 Specs = dict[tuple[str, str], SymbolSpec]
@@ -110,6 +120,61 @@ def order_trade_update(event: OrderUpdate, spec: SymbolSpec) -> Json:
     return {"e": "ORDER_TRADE_UPDATE", "E": at, "T": at, "o": body}
 
 
+def algo_update(event: OrderUpdate, spec: SymbolSpec) -> Json:
+    """Futures' ALGO_UPDATE: what happens to a conditional order as such."""
+    order = event.order
+    at = millis(event.ts_ns)
+    return {
+        "e": "ALGO_UPDATE",
+        "E": at,
+        "T": at,
+        "o": {
+            "caid": order.client_id,
+            "aid": order.id,
+            "at": "CONDITIONAL",
+            "o": order.type,
+            "s": order.symbol,
+            "S": order.side,
+            "ps": "BOTH",
+            "f": order.tif,
+            "q": qty_text(spec, order.qty),
+            "X": algo_status(order),
+            "ai": str(order.id) if order.triggered else "",
+            "ap": average_price(order, spec),
+            "aq": qty_text(spec, order.filled),
+            "act": shown_type(order) if order.triggered else "0",
+            "tp": price_text(spec, order.stop_price),
+            "p": price_text(spec, order.price),
+            "V": "EXPIRE_TAKER",
+            "wt": "MARK_PRICE" if order.on_mark else "CONTRACT_PRICE",
+            "pm": "NONE",
+            "cp": order.close_position,
+            "pP": False,
+            "R": order.reduce_only,
+            "tt": at if order.triggered else 0,
+            "gtd": 0,
+            "rm": "" if event.reason == "NONE" else event.reason,
+        },
+    }
+
+
+def _order_messages(event: OrderUpdate, spec: SymbolSpec) -> Iterator[Json]:
+    """A conditional futures order is told as such until its price is reached, then as the order it has become."""
+    order = event.order
+    if event.market == SPOT:
+        yield execution_report(event, spec)
+        return
+    if waits(order):
+        yield algo_update(event, spec)
+        return
+    starts, ends = event.exec_type is ExecType.NEW, not order.is_open
+    if order.stop_price and starts:
+        yield algo_update(event, spec)
+    yield order_trade_update(event, spec)
+    if order.stop_price and ends:
+        yield algo_update(event, spec)
+
+
 def _spot_balances(event: BalanceUpdate) -> Iterator[Json]:
     at = millis(event.ts_ns)
     if event.reason == "DEPOSIT":
@@ -195,8 +260,8 @@ def user_messages(events: Sequence[Event], specs: Specs) -> Iterator[tuple[Door,
                     yield Door(event.account, SPOT), message
         else:
             spec = specs[event.market, event.order.symbol]
-            write = execution_report if event.market == SPOT else order_trade_update
-            yield Door(event.account, event.market), write(event, spec)
+            for message in _order_messages(event, spec):
+                yield Door(event.account, event.market), message
     yield from settle()
 
 

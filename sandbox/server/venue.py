@@ -13,6 +13,7 @@ from sandbox.market.specs import default_specs
 from sandbox.server import commandlog as log
 from sandbox.server.clock import NS_PER_MS, NS_PER_SECOND, MarketClock, wall_ns
 from sandbox.server.options import Options
+from sandbox.server.order_json import waits
 from sandbox.server.users import Door, ListenKeys
 from sandbox.server.weights import FUTURES_LIMITS, SPOT_LIMITS, Limits, Meter
 
@@ -50,7 +51,7 @@ class Venue:
         records = list(self._log.records()) if self._log else []
         opened, self.clock = self._identity(records)
         specs = default_specs(opened.trades_per_day)
-        self.exchange = Exchange(Script(opened.seed, specs), specs, opened.start_ns)
+        self.exchange = Exchange(Script(opened.seed, specs), specs, opened.start_ns, opened.quote_rate)
         known = self._replay(records)
         self.exchange.fast_forward(max(self.clock.at(clock_ns()), self.exchange.now_ns))
         self._open_accounts(known)
@@ -82,9 +83,9 @@ class Venue:
             self._record(log.Paced(clock.wall_start_ns, clock.lag_ns, clock.speed))
         return first, clock
 
-    def _replay(self, records: Sequence[log.Record]) -> set[tuple[str, str]]:
-        """Bring the core to where the log ends; returns the accounts that have had their deposit."""
-        known: set[tuple[str, str]] = set()
+    def _replay(self, records: Sequence[log.Record]) -> set[tuple[str, str, str]]:
+        """Bring the core to where the log ends; returns the (account, market, asset) that have had their deposit."""
+        known: set[tuple[str, str, str]] = set()
         for record in records:
             match record:
                 case log.Opened() | log.Paced():
@@ -100,7 +101,7 @@ class Venue:
                 case _:
                     self.exchange.fast_forward(record.at_ns)
                     if isinstance(record, log.Deposited):
-                        known.add((record.account, record.market))
+                        known.add((record.account, record.market, record.asset))
                     self._apply(record)
         return known
 
@@ -131,11 +132,11 @@ class Venue:
                     stop_on_failure=command.stop_on_failure,
                 )
 
-    def _open_accounts(self, known: set[tuple[str, str]]) -> None:
-        for account in dict.fromkeys(key.account for key in self.options.keys):
+    def _open_accounts(self, known: set[tuple[str, str, str]]) -> None:
+        for account in self.exchange_accounts():
             for market, assets in self.options.deposit.items():
-                if (account, market) not in known:
-                    for asset, amount in assets.items():
+                for asset, amount in assets.items():
+                    if (account, market, asset) not in known:
                         self.deposit(account, market, asset, amount)
 
     def _record(self, record: log.Record) -> None:
@@ -200,8 +201,11 @@ class Venue:
         return order
 
     def cancel_all(self, account: str, market: str, symbol: str) -> list[Order]:
-        """Take all of a symbol's open orders back."""
+        """Take all of a symbol's open orders back; on futures those that wait for a price stay, as at Binance."""
         at = self.sync()
+        if market == LINEAR:
+            found = [order for order in self.exchange.open_orders(account, market, symbol) if not waits(order)]
+            return [self.cancel(account, market, symbol, order.id, None) for order in found]
         orders, events = self.exchange.cancel_all(account, market, symbol)
         if orders:
             self._record(log.CancelledAll(at, account, market, symbol))
