@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from infra.clickhouse.execute import Running
 from infra.clickhouse.request import Request
+from infra.clickhouse.server import is_ping
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -42,6 +43,9 @@ class Asgi:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        if is_ping(request):  # without a thread: a busy server must not look like a dead one
+            await _send_whole(self._server.pong, send)
+            return
         loop, running = asyncio.get_running_loop(), Running()
         work = loop.run_in_executor(self._pool, self._server.handle, request, running)
         gone = asyncio.create_task(_hang_up(receive))  # resolves when the client hangs up
@@ -50,10 +54,10 @@ class Asgi:
             if not work.done() and running.tag:
                 await loop.run_in_executor(None, self._server.engine.kill, running.tag)
             response = await work
-            await _send_head(response, send)
             if response.chunks is None:
-                await send({"type": "http.response.body", "body": response.body})
+                await _send_whole(response, send)
                 return
+            await _send_head(response, send)
             try:
                 while not gone.done():
                     chunk = await loop.run_in_executor(self._pool, next, response.chunks, None)
@@ -90,6 +94,11 @@ async def _read(scope: Message, receive: Receive) -> Request | None:
 async def _hang_up(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _send_whole(response: Response, send: Send) -> None:
+    await _send_head(response, send)
+    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _send_head(response: Response, send: Send) -> None:

@@ -42,6 +42,11 @@ class Server:
         self.engine = engine
         self._user, self._password = user, password
 
+    @property
+    def pong(self) -> Response:
+        """The response to a ping."""
+        return Response(200, {"Content-Type": "text/html; charset=UTF-8"}, b"Ok.\n")
+
     def handle(self, request: Request, running: Running) -> Response:
         """The response to one request; `running.tag` names the engine's query while one may be killed."""
         headers = {
@@ -49,8 +54,6 @@ class Server:
             "X-ClickHouse-Query-Id": request.query.get("query_id") or str(uuid.uuid4()),
             "X-ClickHouse-Timezone": self.engine.timezone,
         }
-        if _is_ping(request):
-            return Response(200, {"Content-Type": "text/html; charset=UTF-8"}, b"Ok.\n")
         if request.path != "/":
             return Response(404, headers, f"There is no handle {request.path}\n".encode())
         try:
@@ -88,7 +91,8 @@ class Server:
             )
 
 
-def _is_ping(request: Request) -> bool:
+def is_ping(request: Request) -> bool:
+    """Whether it only asks if the server lives."""
     bare = request.path == "/" and request.method == "GET" and not request.query.get("query") and not request.body
     return bare or request.path in ("/ping", "/replicas_status")
 
