@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sandbox.engine.floor import Floor
 from sandbox.engine.types import BookTicker, Depth, DepthDiff, Event, Side
 from sandbox.market.calendar import GENESIS_NS, NS_PER_MS
@@ -24,6 +26,7 @@ class Feed:
         self._ticker: tuple[int, int, int, int] | None = None
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
+        self._shown: tuple[set[int], set[int]] = (set(), set())  # prices at which a snapshot has run ahead of the diffs
         self.restart(now_ns)
 
     def restart(self, now_ns: int) -> None:
@@ -52,17 +55,23 @@ class Feed:
         if now_ns - self._told_ns < DIFF_NS:
             return
         new_bids, new_asks = dict(bids), dict(asks)
-        bid_changes, ask_changes = _changes(self._bids, new_bids), _changes(self._asks, new_asks)
+        bid_changes = _changes(self._bids, new_bids, self._shown[0])
+        ask_changes = _changes(self._asks, new_asks, self._shown[1])
         if not bid_changes and not ask_changes:
             return
         before = update_id(self._told_ns)
         events.append(DepthDiff(spec.market, spec.symbol, now_ns, before + 1, now_id, before, bid_changes, ask_changes))
-        self._bids, self._asks, self._told_ns = new_bids, new_asks, now_ns
+        self._bids, self._asks, self._told_ns, self._shown = new_bids, new_asks, now_ns, (set(), set())
 
     def snapshot(self, now_ns: int, limit: int) -> Depth:
-        """The book now."""
-        return Depth(update_id(now_ns), now_ns, self._floor.levels(Side.BUY, now_ns)[:limit],
-                     self._floor.levels(Side.SELL, now_ns)[:limit])
+        """The book now.
+
+        A level seen here and back to what was told before the next diff would not be in it: it is remembered.
+        """
+        bids, asks = self._floor.levels(Side.BUY, now_ns), self._floor.levels(Side.SELL, now_ns)
+        self._shown[0].update(price for price, _ in _changes(self._bids, dict(bids)))
+        self._shown[1].update(price for price, _ in _changes(self._asks, dict(asks)))
+        return Depth(update_id(now_ns), now_ns, bids[:limit], asks[:limit])
 
     def ticker(self, now_ns: int) -> BookTicker:
         """The best prices now."""
@@ -71,8 +80,9 @@ class Feed:
         return BookTicker(self._floor.spec.market, self._floor.spec.symbol, now_ns, depth.last_update_id, *bid, *ask)
 
 
-def _changes(old: dict[int, int], new: dict[int, int]) -> list[tuple[int, int]]:
-    """Levels set anew, and gone ones as 0."""
-    changes = [level for level in new.items() if old.get(level[0]) != level[1]]
-    changes.extend((price, 0) for price in old.keys() - new.keys())
-    return changes
+def _changes(old: dict[int, int], new: dict[int, int], also: Collection[int] = ()) -> list[tuple[int, int]]:
+    """Levels set anew, gone ones as 0, and those of `also` as they stand."""
+    changes = {price: qty for price, qty in new.items() if old.get(price) != qty}
+    changes.update(dict.fromkeys(old.keys() - new.keys(), 0))
+    changes.update((price, new.get(price, 0)) for price in also)
+    return list(changes.items())
