@@ -65,7 +65,7 @@ class Batch:
     inputs: list[Input]
     frames: int = 0                                          # decode
     first_recv: int = 0
-    events: Events = NO_EVENTS
+    events: Events = field(default_factory=lambda: NO_EVENTS)
     dead: list[DeadLetter] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)        # track
     views: list[View] = field(default_factory=list)

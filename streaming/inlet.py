@@ -1,15 +1,15 @@
 """The flow's one source: it steps every socket of the flow itself and records what it read before handing it on.
 
 No thread stands between a socket and the steps. In busy mode `next_awake` lies always in the past and the
-loop never sleeps; else, after an idle streak longer than the chain of steps, `next_batch` waits in poll(2)
-on all sockets at once, so that a frame wakes it and a timer ends it.
+loop never sleeps; else, after an idle streak longer than the chain of steps, `next_batch` waits for the feed's
+next frame, but never longer than two milliseconds.
 """
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,7 +21,7 @@ from streaming.input_log import Entry, Input, InputLog, WakeUp
 
 _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 _IDLE_STREAK = 12          # empty polls; more than there are steps, each of which moves once a poll
-_POLL_MS = 2
+_WAIT_S = 0.002        # also how long a report or a halt may wait while no frame comes
 TIMER_NS = 100_000_000
 _GOODBYE_NS = 2_000_000_000
 
@@ -32,8 +32,6 @@ class Line(Protocol):
     def step(self, now: int) -> list[Input]:
         """What has arrived; never blocks."""
 
-    def fileno(self) -> int:
-        """Descriptor to wait on, -1 for none."""
 
 
 @dataclass(slots=True)
@@ -53,8 +51,10 @@ class Inlet(StatelessSourcePartition[WakeUp]):
     log: InputLog | None
     stop: Stop
     idle: Callable[[], bool]         # whether no order is open, so that the flow may end
+    wait: Callable[[float], None]    # waits so many seconds, or until the feed has something
     housekeeping: Callable[[int], None] = lambda _now: None  # once a second: what decides nothing
     busy_poll: bool = False
+    ending: ExitStack = field(default_factory=ExitStack)
     first: list[WakeUp] = field(default_factory=list)        # recorded already, to go before everything else
     _last: int = 0
     _next_timer: int = 0
@@ -86,7 +86,7 @@ class Inlet(StatelessSourcePartition[WakeUp]):
         if not inputs:
             self._empty += 1
             if not self.busy_poll and self._empty > _IDLE_STREAK:
-                self._wait()
+                self.wait(_WAIT_S)
             return []
         self._empty = 0
         # Strictly rising, whatever the wall clock does: it is the only clock of everything below.
@@ -101,9 +101,8 @@ class Inlet(StatelessSourcePartition[WakeUp]):
         return _PAST
 
     def close(self) -> None:
-        """Ends the log."""
-        if self.log is not None:
-            self.log.close()
+        """Takes the session apart."""
+        self.ending.close()
 
     def _goodbye(self, now: int) -> list[Input]:
         if self._stopping:
@@ -117,14 +116,6 @@ class Inlet(StatelessSourcePartition[WakeUp]):
             self._stopping = now
             return [Input(Entry.CONTROL, now, msgspec.json.encode({"kind": "stop", "reason": self.stop.reason}))]
         return []
-
-    def _wait(self) -> None:
-        poll = select.poll()
-        for line in self.lines:
-            descriptor = line.fileno()
-            if descriptor >= 0:
-                poll.register(descriptor, select.POLLIN)
-        poll.poll(_POLL_MS)
 
 
 @dataclass

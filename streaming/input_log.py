@@ -16,10 +16,14 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from infra.errors import TickhouseError
 from streaming.errors import StreamCode
 
 _HEAD = struct.Struct("<IIq")
+_COUNT = struct.Struct("<Q")
 _ENTRY = struct.Struct("<BqI")
 _SEGMENT_BYTES = 256 << 20
 
@@ -30,7 +34,7 @@ class Entry(IntEnum):
     START = 1       # JSON: streaming.start.Start, first entry of a session
     STATE = 2       # feature end state: instrument (u4) and raw float64
     CATCH_UP = 3    # market.events records fetched by REST before going live
-    FRAME = 4       # one websocket message
+    FRAMES = 4      # websocket messages: see `frames`
     SNAPSHOT = 5    # depth snapshot: instrument (u4) and the REST answer
     FEED = 6        # JSON: a venue connection went up or down
     GATEWAY = 7     # one framed message of execution.link
@@ -39,6 +43,34 @@ class Entry(IntEnum):
     HEALTH = 10     # JSON: whether the stores are reachable
     TIMER = 11      # nothing but time
     END = 12        # the session ended in order
+
+
+class Frames(NamedTuple):
+    """Frame i is `buffer[ends[i - 1]:ends[i]]`, received at `ts_recv[i]`; the arrays are read-only."""
+
+    buffer: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    ts_recv: NDArray[np.int64]
+
+    def frame(self, number: int) -> bytes:
+        """The bytes of one frame."""
+        return self.buffer[int(self.ends[number - 1]) if number else 0 : int(self.ends[number])].tobytes()
+
+
+def pack_frames(frames: Frames) -> bytes:
+    """The body of a FRAMES entry: count (u8), ends, receive times, bytes."""
+    return b"".join((_COUNT.pack(len(frames.ends)), frames.ends.data, frames.ts_recv.data, frames.buffer.data))
+
+
+def unpack_frames(body: bytes) -> Frames:
+    """The frames of a FRAMES entry, without copying them."""
+    (count,) = _COUNT.unpack_from(body)
+    times, data = 8 + 8 * count, 8 + 16 * count
+    return Frames(
+        np.frombuffer(body, np.uint8, offset=data),
+        np.frombuffer(body, np.int64, count, 8),
+        np.frombuffer(body, np.int64, count, times),
+    )
 
 
 class Input(NamedTuple):

@@ -5,18 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+import structlog
+
 from execution.link import Unframer
 from infra.errors import TickhouseError
-from streaming.input_log import Entry, Input
+from streaming.input_log import Entry, Frames, Input, pack_frames
 from streaming.messages import FromFlow, ToFlow
 from streaming.peer import Link, pack
+from venues.inbox import FrameBatch
+from venues.websocket import StreamLink
 
+log = structlog.get_logger()
+_encode = msgspec.json.Encoder().encode
 _KINDS = {
     ToFlow.CONTROL: Entry.CONTROL,
     ToFlow.SNAPSHOT: Entry.SNAPSHOT,
     ToFlow.CATCH_UP: Entry.CATCH_UP,
     ToFlow.HEALTH: Entry.HEALTH,
 }
+
+
+class FeedLine:
+    """The venue's public streams: frames in, and word of the connections."""
+
+    def __init__(self, link: StreamLink) -> None:
+        self.link = link
+        self._ahead: FrameBatch | None = None
+
+    def step(self, now: int) -> list[Input]:
+        """What has arrived, all frames as one entry."""
+        batch, self._ahead = self._ahead or self.link.step(), None
+        if not len(batch) and not batch.changes:
+            return []
+        inputs = [
+            Input(Entry.FEED, change.ts, _encode({"up": self.link.up, "connection": change.connection,
+                                                  "reason": change.reason}))
+            for change in batch.changes
+        ]  # fmt: skip
+        for change in batch.changes:
+            log.info("feed", connection=change.connection, up=change.up, reason=change.reason)
+        if len(batch):
+            inputs.append(Input(Entry.FRAMES, now, pack_frames(Frames(batch.buffer, batch.ends, batch.ts_recv))))
+        return inputs
+
+    def wait(self, seconds: float) -> None:
+        """Waits for frames; what comes is handed out by the next `step`."""
+        batch = self.link.step(seconds)
+        if len(batch) or batch.changes:
+            self._ahead = batch
 
 
 class SideLine:
@@ -27,10 +64,6 @@ class SideLine:
         self.link = Link(path)
         self._hello = hello
         self._down = down
-
-    def fileno(self) -> int:
-        """Descriptor to wait on."""
-        return self.link.fileno()
 
     def step(self, now: int) -> list[Input]:
         """What has arrived."""
@@ -54,10 +87,6 @@ class GatewayLine:
     def __init__(self, path: Path) -> None:
         self.link = Link(path)
         self._unframer = Unframer()
-
-    def fileno(self) -> int:
-        """Descriptor to wait on."""
-        return self.link.fileno()
 
     def step(self, now: int) -> list[Input]:
         """What has arrived; the trade step answers `up` with its hello."""

@@ -116,7 +116,7 @@ class Supervisor:
             try:
                 child.wait(5.0)
             except subprocess.TimeoutExpired:
-                log.error("side process did not end, killing it", name=side.name)
+                log.warning("side process did not end, killing it", name=side.name)
                 child.kill()
                 child.wait()
 

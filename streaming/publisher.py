@@ -98,7 +98,6 @@ class Publisher:
         elif tag == FromFlow.STATE:
             state: dict[str, Any] = json.loads(body)
             self.live_state.state(state)
-            self.warehouse.state(state)
         elif tag == FromFlow.PREDICTIONS:
             self.warehouse.predictions([Prediction(*row) for row in json.loads(body)])
         elif tag == FromFlow.RISK:

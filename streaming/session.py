@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 log = structlog.get_logger()
-MODEL = "ml"               # the champion's name; assets.champion publishes it
+MODEL = "flow"             # the champion carries the name of its feature group
 FEATURE_GROUP = "flow"
 
 

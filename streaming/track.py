@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -30,7 +31,7 @@ STATE = struct.Struct("<Iqq")
 class Track:
     """The engine of one shard."""
 
-    def __init__(self, start: Start, books: Books, model: bytes | None) -> None:
+    def __init__(self, start: Start, books: Books, read_model: Callable[[ModelRef], bytes]) -> None:
         self._ids = [instrument.id for instrument in start.instruments]
         self._slots = np.full(max(self._ids) + 1, -1, dtype=np.int64)
         self._slots[self._ids] = np.arange(len(self._ids))
@@ -50,17 +51,11 @@ class Track:
         self._room = 0
         self._rows = np.empty((0, 0))
         self._index = np.empty(0, dtype=np.int64)
-        self.model(start.model, model)
-
-    def model(self, ref: ModelRef | None, model: bytes | None) -> None:
-        """Serves another champion, or none."""
-        self._ref = ref if model is not None else None
+        self._read_model = read_model
+        self._ref: ModelRef | None = None
         self._predictor: Predictor | None = None
-        if self._ref is not None and model is not None:
-            names = self._group.names
-            self._columns = np.array([names.index(name) for name in self._ref.names], dtype=np.int64)
-            self._predictor = Predictor(model, len(self._columns), sha256=self._ref.sha256)
-            self._predictor.predict(np.zeros((1, len(self._columns))))
+        if start.model is not None:
+            self._serve(start.model)
 
     def __call__(self, batches: list[Batch]) -> list[Batch]:
         """The same batches with quotes, views and predictions."""
@@ -74,6 +69,8 @@ class Track:
                     (instrument,) = SNAPSHOT.unpack_from(body)
                     self._books.snapshot(instrument, body[SNAPSHOT.size :])
                     self._touched[self._slots[instrument]] = 1
+                elif kind == Entry.CONTROL:
+                    self._control(body)
                 elif kind == Entry.FEED:
                     self._feed(body)
             if len(batch.events):
@@ -81,6 +78,19 @@ class Track:
             self._quotes(batch)
             batch.digest = self._digest
         return batches
+
+    def _serve(self, ref: ModelRef) -> None:
+        """Serves this champion from now on."""
+        names = self._group.names
+        self._columns = np.array([names.index(name) for name in ref.names], dtype=np.int64)
+        self._predictor = Predictor(self._read_model(ref), len(self._columns), sha256=ref.sha256)
+        self._predictor.predict(np.zeros((1, len(self._columns))))
+        self._ref = ref
+
+    def _control(self, body: bytes) -> None:
+        message = msgspec.json.decode(body)
+        if message["kind"] == "model":
+            self._serve(msgspec.convert(message["model"], ModelRef))
 
     def _feed(self, body: bytes) -> None:
         self._feed_up = bool(msgspec.json.decode(body)["up"])

@@ -43,6 +43,7 @@ class Trade:
     """One portfolio on one account."""
 
     def __init__(self, start: Start, oms: Oms) -> None:
+        self.raw_limits = start.limits
         limits = risk_limits.parse(start.limits)
         self.oms = oms
         self.account = Account(start, oms, limits)
@@ -57,6 +58,7 @@ class Trade:
         self._level = Level.INFO
         self._calm = True
         self._next_second = 0
+        oms.note(start.ts, "session", start.session)
         if start.halted is not None:
             oms.note(start.ts, "halt", start.halted)
 
@@ -173,9 +175,11 @@ class Trade:
             self.halted = None
         elif kind == "stop":
             self._stopping = True
+            self.oms.note(batch.ts, "session_ends", f"reason={message['reason']} feature_digest={batch.digest}")
             self._cancel_all(batch, "FLOW_ENDS")
         elif kind == "limits":
-            self._limits(batch, risk_limits.parse(message["limits"]))
+            self.raw_limits = message["limits"]
+            self._limits(batch, risk_limits.parse(self.raw_limits))
         if "id" in message:
             reply = {"id": message["id"], "halted": self.halted, "cancels": cancels}
             batch.replies.append(msgspec.json.encode(reply))

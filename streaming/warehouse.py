@@ -1,4 +1,4 @@
-"""The publisher's ClickHouse thread: ticks, predictions and risk events from the flow; orders and fills from the journal.
+"""The publisher's ClickHouse thread: ticks, predictions and risk events from the flow, orders from the journal.
 
 While ClickHouse is away everything waits in memory, quotes are given up first and trades after, both counted;
 what comes from the journal needs no memory, because the journal keeps it.
@@ -214,7 +214,8 @@ def _quotes(events: Events) -> pl.DataFrame:
 
 
 def _predictions(rows: list[Prediction]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=["model", "model_version", "instrument", "ts_event", "seq", "value"], orient="row")
+    columns = ["model", "model_version", "instrument", "ts_event", "seq", "value"]
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
     return frame.with_columns(
         pl.col("model_version").cast(pl.UInt32), pl.col("instrument").cast(pl.UInt32), ts_known=pl.col("ts_event")
     )
