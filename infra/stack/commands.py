@@ -71,7 +71,7 @@ def mlflow(folder: Path, port: int) -> list[str]:
         "default-artifact-root": (folder / "artifacts").as_uri(),
     }
     words = (word for name, value in flags.items() for word in (f"--{name}", value))
-    return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", *words]
+    return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", "--uvicorn-opts=--no-access-log", *words]
 
 
 def dagster_code(port: int) -> list[str]:
