@@ -30,6 +30,10 @@ class ExecutionCode(ErrorCode):
     NO_MARKET = "there is no proved book to trade on", "wait until the feed is back"
     CANCEL_TOO_LATE = "the order had ended before the cancel arrived", "none"
 
+    INSTRUMENTS_MISSING = (
+        "the stores hold no instruments of this venue",
+        "ingest them first: `tickhouse demo history`, or materialise the asset `instruments` in Dagster",
+    )
     ACCOUNT_BUSY = "another flow is connected to this account", "stop it first"
     ACCOUNT_WRONG = "this gateway serves another account", "connect to the gateway of the right account"
     GATEWAY_NOT_READY = "the gateway is still settling orders with the venue", "wait"

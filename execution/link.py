@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 from execution.errors import ExecutionCode
 from infra.errors import TickhouseError
+from infra.home import Home
 
 _LENGTH = struct.Struct("<I")
 MAX_FRAME = 4 << 20
+
+
+def socket_path(home: Home, account: str) -> Path:
+    """Where the gateway of an account listens."""
+    return home.run / f"gateway-{account}.sock"
+
+
+def gateway_journal(home: Home, account: str) -> Path:
+    """The gateway's own journal; the flow's is `home.journal(account)`."""
+    return home.journal(f"{account}.gateway")
 
 
 def frame(payload: bytes) -> bytes:

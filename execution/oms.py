@@ -95,9 +95,11 @@ class Oms:
         return oms
 
     @classmethod
-    def at(cls, folder: Path, instruments: Iterable[Instrument], account: str, seq: int) -> Oms:
-        """The state after journal record `seq`, writing nothing: where the replay of a session begins."""
-        oms = cls(account, instruments, MemorySink(seq))
+    def at(
+        cls, folder: Path, instruments: Iterable[Instrument], account: str, seq: int, sink: Sink | None = None
+    ) -> Oms:
+        """The state after journal record `seq`, writing only to `sink`: where the replay of a session begins."""
+        oms = cls(account, instruments, sink or MemorySink(seq))
         oms._replay(record.payload for record in journal.read(folder) if record.seq <= seq)
         return oms
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from execution.errors import ExecutionCode
+from ledger.intent import TimeInForce
 from ledger.order import CLOSED, Liquidity, Order, OrderEvent, OrderEventKind, OrderState
 from market.events import Side
 
@@ -41,6 +42,7 @@ class VenueFill:
     liquidity: Liquidity
     ts_event: int
     venue_order_id: str
+    client_order_id: str = ""  # ours, where the venue repeats it in its trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ def order_events(
     filled = order.filled + sum(fill.qty for fill in fresh)
     if sighting.status in _ENDS and order.state not in CLOSED and filled == sighting.filled:
         kind, code = _ENDS[sighting.status]
-        reason = sighting.detail or code
+        wished = order.code if order.state == OrderState.PENDING_CANCEL else ""
+        ended_by_itself = order.intent.tif in (TimeInForce.IOC, TimeInForce.FOK)
+        reason = sighting.detail or code or wished
+        if not reason and ended_by_itself:
+            reason = ExecutionCode.NOTHING_TO_TRADE.name
         events.append(OrderEvent(
             kind, order_id, sighting.ts_event, venue_order_id=sighting.venue_order_id, code=reason
         ))
@@ -112,11 +118,10 @@ def order_events(
 
 
 def settled(order: Order, sighting: Sighting, events: Sequence[OrderEvent]) -> bool:
-    """Whether, with `events`, we know all that the venue knows of the order."""
+    """Whether, with `events`, we know all that this sighting tells of the order; it may be older than our news."""
     if not isinstance(sighting, Seen):
         return bool(events)
-    filled = order.filled + sum(event.qty for event in events if event.kind == OrderEventKind.FILL)
-    return filled == sighting.filled
+    return sighting.filled <= order.filled + sum(event.qty for event in events if event.kind == OrderEventKind.FILL)
 
 
 def fill_event(order_id: str, fill: VenueFill) -> OrderEvent:

@@ -51,7 +51,6 @@ class Desk:
         self._started = False
         self._told = "?"
         self._ticker: asyncio.Task[None] | None = None
-        self._born_ns = clock()
         self._flat = asyncio.Event()          # no order is open
         self.on_ready: Callable[[], None] = lambda: None
         self.on_failure: Callable[[BaseException], None] = lambda _error: None
@@ -87,7 +86,7 @@ class Desk:
 
     def submit(self, intent: Intent) -> None:
         """Takes an intent; a repeated one is ignored."""
-        if self._state.receive(intent):
+        if self._state.receive(intent) and self._started:  # else it is placed once everything is settled
             self._spawn(self._place(intent))
 
     def cancel(self, cancel: Cancel) -> None:
@@ -97,7 +96,8 @@ class Desk:
             return
         if order.state != OrderState.PENDING_CANCEL:
             self._state.receive_cancel(cancel)
-        self._spawn(self._cancel(order))
+        if self._started:
+            self._spawn(self._cancel(order))
 
     def cancel_all(self, code: ErrorCode) -> None:
         """Cancels every open order: the flow is gone, or this process ends."""
@@ -108,7 +108,9 @@ class Desk:
 
     def on_fill(self, fill: VenueFill) -> None:
         """Books a trade of an order that we know; others are found by looking."""
-        order = self._state.by_venue_id.get((fill.instrument, fill.venue_order_id))
+        order = self._state.view.orders.get(fill.client_order_id)
+        if order is None:
+            order = self._state.by_venue_id.get((fill.instrument, fill.venue_order_id))
         if order is not None and not self._state.knows_fill(fill.instrument, fill.trade_id):
             self._report(reconcile.fill_event(order.intent.order_id, fill))
 
@@ -286,11 +288,12 @@ class Desk:
             return  # orders moved meanwhile: the answer is old, ask again when it is quiet
         differences = self._differences(account)
         if differences:
-            fills = await self._port.fills_since(max(self._state.last_fill_ns, self._born_ns) - _OVERLAP_NS)
+            fills = await self._port.fills_since(max(self._state.last_fill_ns - _OVERLAP_NS, self._state.born_ns))
             for fill in fills or ():
                 self.on_fill(fill)
             known = self._state.by_venue_id
-            for event in reconcile.foreign_fills(fills or (), known, self._state.knows_fill):
+            fresh = [fill for fill in fills or () if fill.ts_event > self._state.born_ns]
+            for event in reconcile.foreign_fills(fresh, known, self._state.knows_fill):
                 self._report(event)
             differences = self._differences(account)
         if bool(differences) != self._mismatch:
@@ -299,7 +302,7 @@ class Desk:
         self._tell_ready()
 
     def _differences(self, account: Account) -> list[tuple[int, int, int]]:
-        return reconcile.position_differences(self._state.positions(), account.positions)
+        return reconcile.position_differences(self._state.contracts(), account.positions)
 
     def _adopt(self, account: Account) -> None:
         """The first meeting: what the account holds becomes the opening balance and external positions."""

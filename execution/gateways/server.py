@@ -43,6 +43,7 @@ class GatewayServer:
         self._clock = clock
         self._flow: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._alone: asyncio.TimerHandle | None = None
         self.orphaned = asyncio.Event()  # the flow has been gone for dead_man_s
         state.tell = self._tell
@@ -59,11 +60,17 @@ class GatewayServer:
             self._alone.cancel()
         if self._server is not None:
             self._server.close()
-        if self._flow is not None:
-            self._flow.close()
+        for writer in self._connections.values():
+            writer.close()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=1.0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         unframer = Unframer()
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections[task] = writer
+            task.add_done_callback(self._connections.pop)
         try:
             while data := await reader.read(1 << 16):
                 for payload in unframer.feed(data):

@@ -16,7 +16,7 @@ from execution.messages import Cancel, CashMove, Report, Standing, decode_entry,
 from execution.oms import Change, Oms
 from ledger.intent import Intent
 from ledger.order import Order, OrderEvent, OrderEventKind
-from market.instrument import Instrument
+from market.instrument import Instrument, InstrumentKind
 
 log = structlog.get_logger()
 
@@ -28,11 +28,14 @@ class GatewayState:
         self.account = account
         self.folder = folder
         self.journal = Journal.open(folder)
-        self.view = Oms(account, instruments, MemorySink())
+        lives = list(instruments)
+        self.view = Oms(account, lives, MemorySink())
+        self._spot = {life.id for life in lives if life.kind == InstrumentKind.SPOT}
         self.attempted: dict[str, int] = {}     # order id: when its request left
         self.cash_refs: set[tuple[int, str]] = set()
         self.by_venue_id: dict[tuple[int, str], Order] = {}
         self.last_fill_ns = 0
+        self.born_ns = 0   # our first report: what is older is in the opening balance and positions
         self.tell: Callable[[bytes], None] = lambda _payload: None
         self._report_at: list[int] = []         # journal record of each report
         for record in journal.read(folder):
@@ -90,6 +93,10 @@ class GatewayState:
         """Signed quantity by instrument, flat ones left out."""
         return {i: held.qty for i, held in self.view.ledger.positions.items() if held.qty}
 
+    def contracts(self) -> dict[int, int]:
+        """Positions that the venue keeps as such; a spot holding is a balance, and fees are taken from it."""
+        return {i: qty for i, qty in self.positions().items() if i not in self._spot}
+
     def standing(self, now_ns: int, why_not: str) -> Standing:
         """How things stand after the last report."""
         open_ids = [order.intent.order_id for order in self.open_orders()]
@@ -101,6 +108,7 @@ class GatewayState:
 
     def _remember(self, report: Report, seq: int) -> None:
         self._report_at.append(seq)
+        self.born_ns = self.born_ns or report.ts
         body = report.body
         if isinstance(body, CashMove):
             self.cash_refs.add((int(body.kind), body.ref))

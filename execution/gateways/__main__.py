@@ -1,0 +1,125 @@
+"""`python -m execution.gateways`: the process between the flow and one venue account."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from execution.errors import ExecutionCode
+from execution.gateways import universe
+from execution.gateways.desk import Desk
+from execution.gateways.port import Port
+from execution.gateways.server import GatewayServer
+from execution.gateways.state import GatewayState
+from execution.gateways.universe import Universe
+from execution.link import gateway_journal, socket_path
+from infra import settings as configuration
+from infra.errors import TickhouseError
+from infra.home import Home
+from infra.settings import Gateway, Settings
+
+log = structlog.get_logger()
+# The sandbox exchange's own default key; a real venue's key comes from the environment.
+_SANDBOX_KEY = ("sandbox-key", "sandbox-secret")
+
+
+def main() -> int:
+    """Runs until SIGTERM or SIGINT; 2 where it could not start or had to stop, with the reason on stderr."""
+    settings = configuration.load()
+    options = _parser(settings).parse_args()
+    home = Home(settings.home)
+    socket = socket_path(home, options.account)
+    try:
+        lives = universe.load(settings)
+        state = _state(options.account, lives, gateway_journal(home, options.account))
+        socket.parent.mkdir(parents=True, exist_ok=True)
+        socket.unlink(missing_ok=True)  # whoever holds the journal is alone: a socket found here is nobody's
+        code = asyncio.run(_serve(settings, options, lives, state, socket))
+        socket.unlink(missing_ok=True)
+        return code
+    except TickhouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _state(account: str, lives: Universe, folder: Path) -> GatewayState:
+    try:
+        return GatewayState(account, lives.instruments, folder)
+    except TickhouseError as error:
+        if error.code is ExecutionCode.JOURNAL_BUSY:
+            raise TickhouseError(ExecutionCode.GATEWAY_RUNNING, account=account) from error
+        raise
+
+
+async def _serve(
+    settings: Settings, options: argparse.Namespace, lives: Universe, state: GatewayState, socket: Path
+) -> int:
+    desk = Desk(state, _port(settings, options.kind, lives, state))
+    server = GatewayServer(state, desk, options.kind, dead_man_s=options.dead_man)
+    ended = asyncio.Event()
+    failures: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        failures.append(error)
+        ended.set()
+
+    desk.on_failure = fail
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await server.start(socket)
+    await desk.start()
+    torn = state.journal.torn_bytes
+    log.info("gateway serves", account=options.account, kind=options.kind, socket=str(socket), torn_bytes=torn)
+    orphaned = asyncio.create_task(server.orphaned.wait())
+    stopped = asyncio.create_task(ended.wait())
+    reasons = [stopped, orphaned] if options.die_with_flow else [stopped]
+    await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+    orphaned.cancel()
+    stopped.cancel()
+    await desk.stop()
+    await server.stop()
+    state.close()
+    log.info("gateway ended", open_orders=len(state.open_orders()))
+    if failures:
+        sys.stderr.write(f"{failures[0]!r}\n")
+    return 2 if failures else 0
+
+
+def _port(settings: Settings, kind: str, lives: Universe, state: GatewayState) -> Port:
+    sandbox_url = settings.sandbox_url if settings.venue.sandbox else None
+    if kind == Gateway.CCXT:
+        from execution.gateways.ccxt_port import CcxtPort, make_pro_exchange
+
+        key = settings.venue.api_key.get_secret_value(), settings.venue.api_secret.get_secret_value()
+        if sandbox_url is not None and not key[0]:
+            key = _SANDBOX_KEY
+        make = partial(make_pro_exchange, settings.venue.name, sandbox_url, *key, "linear")
+        return CcxtPort(make, lives.instruments)
+    from execution.gateways.paper_port import PaperPort
+
+    return PaperPort(settings.venue.name, sandbox_url, lives, state)
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m execution.gateways",
+        description="Stands between the flow and one venue account; sends each order once and proves its fate.",
+    )
+    add = parser.add_argument
+    add("--account", default=settings.live.account, help="account to serve (default %(default)s)")
+    kinds = [str(kind) for kind in Gateway]
+    add("--kind", choices=kinds, default=str(settings.live.gateway), help="default %(default)s")
+    add("--dead-man", type=float, default=5.0, metavar="S", help="seconds without the flow until orders are cancelled")
+    add("--die-with-flow", action="store_true", help="end, too, when the flow is gone for so long")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
