@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from sandbox.engine.exchange import Exchange
+from sandbox.engine.filters import LOSS_TYPES
 from sandbox.engine.types import LINEAR, SPOT, Event, NewOrder, OrderType, Side, TimeInForce
 from sandbox.errors import ExchangeError
 from sandbox.market.calendar import day_start
@@ -74,7 +75,8 @@ def commands(draw: st.DrawFn, markets: tuple[str, ...] = (SPOT, LINEAR)) -> Comm
         action=draw(st.sampled_from(["order"] * 8 + ["cancel", "cancel_all", "modify", "leverage"])),
         side=draw(st.sampled_from(Side)), type=kind,
         tif=draw(st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])),
-        offset=draw(st.integers(-4, 4)), size=draw(st.integers(1, 400)), reduce_only=draw(st.booleans()))
+        offset=draw(st.sampled_from([-3, -2, -1, 0, 0, 0, 0, 1, 2])), size=draw(st.integers(1, 200)),
+        reduce_only=draw(st.sampled_from([False, False, False, True])))
 
 
 def new_order(venue: Exchange, command: Command) -> NewOrder:
@@ -87,6 +89,10 @@ def new_order(venue: Exchange, command: Command) -> NewOrder:
     qty = max(int(typical * command.size / 100) // spec.lot * spec.lot, spec.lot)
     stop = command.type not in (OrderType.LIMIT, OrderType.MARKET, OrderType.LIMIT_MAKER)
     marketable = command.type is OrderType.MARKET
+    if stop:
+        # Mostly on the side that is not reached yet.
+        upward = (command.type in LOSS_TYPES) == (command.side is Side.BUY)
+        price = best + (3 + command.offset) * spec.level_step * spec.tick * (1 if upward else -1)
     return NewOrder(
         symbol=command.symbol, side=command.side, type=command.type, tif=command.tif, qty=qty,
         price=0 if marketable else price, stop_price=price if stop else 0,
