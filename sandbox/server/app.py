@@ -28,14 +28,14 @@ class Server:
     venue: Venue
     base: str
     pump: asyncio.Task[None]
-    _hub: Hub
+    hub: Hub
     _runner: web.AppRunner
 
     async def stop(self) -> None:
         """End it; whatever was answered is already in the log."""
         self.pump.cancel()
         await asyncio.gather(self.pump, return_exceptions=True)
-        await close_all(self._hub)
+        await close_all(self.hub)
         await self._runner.cleanup()
         self.venue.close()
 
