@@ -51,7 +51,7 @@ def feature_group(name: str) -> Derivation:
         )
         return state, frame.with_columns(instrument=pl.lit(instrument, dtype=pl.UInt32))
 
-    def write(client: Client, frame: pl.DataFrame) -> int:
+    def write(client: "Client", frame: pl.DataFrame) -> int:
         return features.write(client, group.name, group.version, frame)
 
     return Derivation(
