@@ -211,6 +211,9 @@ class Matcher:
         if order.quote_qty:
             return order.quote_qty
         if at_market(spec.market, order.type):
+            if spec.market == LINEAR:
+                # The whole order counts, also what the book could not give it.
+                return abs(self._venue.linear.notional(spec.symbol, order.qty))
             return floor.cost(order.side, order.qty, self._venue.now_ns)
         return order.left * order.price * spec.notional_factor
 
