@@ -25,6 +25,7 @@ class Portfolio:
     max_daily_loss: int
     max_drawdown: int
     max_order_rate: int
+    max_value_at_risk: int   # one day at 99 %, judged by the nightly report
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def _readers(currency: str) -> dict[str, units.Reader]:
     return {
         "max_gross_exposure": money,
         "max_daily_loss": money,
+        "max_value_at_risk": money,
         "max_order_notional": money,
         "max_position": money,
         "max_leverage": units.ratio,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from infra.errors import ErrorCode
@@ -45,15 +45,28 @@ def usages(limits: Limits, exposure: Exposure, equity: int, peak_equity: int, da
             "portfolio.max_drawdown", drawdown, portfolio.max_drawdown, Level.CRITICAL, MonitorCode.DRAWDOWN_STOP
         ),
         Usage("portfolio.max_leverage", exposure.leverage_ppm(equity), portfolio.max_leverage),
-        *(
-            Usage(
-                ".".join(part for part in (node.level, node.name, "max_gross_exposure") if part),
-                node.gross,
-                node.max_gross,
-                strategy=node.name if node.level is NodeLevel.STRATEGY else "",
-            )
-            for node in exposure.nodes
-        ),
+        *exposure_usages(exposure),
+    ]
+
+
+def exposure_usages(exposure: Exposure) -> list[Usage]:
+    """Use of `max_gross_exposure` on each level."""
+    return [
+        Usage(
+            ".".join(part for part in (node.level, node.name, "max_gross_exposure") if part),
+            node.gross,
+            node.max_gross,
+            strategy=node.name if node.level is NodeLevel.STRATEGY else "",
+        )
+        for node in exposure.nodes
+    ]
+
+
+def position_usages(limits: Limits, values: Mapping[str, int]) -> list[Usage]:
+    """Use of `max_position` by symbol; values signed, in 10^-8."""
+    return [
+        Usage(f"instrument.{symbol}.max_position", abs(value), limits.instrument(symbol).max_position)
+        for symbol, value in values.items()
     ]
 
 

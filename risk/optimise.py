@@ -36,7 +36,9 @@ def weights(method: str, returns: ArrayLike, names: Sequence[str]) -> dict[str, 
     if (values.std(axis=0) == 0.0).any() or values.shape[0] <= values.shape[1]:
         raise TickhouseError(RiskCode.RISK_OPTIMISATION_FAILED, method=method, rows=values.shape[0])
     found = METHODS[method](pd.DataFrame(values, columns=list(names)))
-    column = np.full(len(names), np.nan) if found is None else found["weights"].reindex(list(names)).to_numpy(dtype=float)
+    if found is None:
+        raise TickhouseError(RiskCode.RISK_OPTIMISATION_FAILED, method=method, rows=values.shape[0])
+    column = found["weights"].reindex(list(names)).to_numpy(dtype=float)
     if not np.isfinite(column).all() or column.sum() <= 0.0:
         raise TickhouseError(RiskCode.RISK_OPTIMISATION_FAILED, method=method, rows=values.shape[0])
     column = np.maximum(column, 0.0)

@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike
 from risk.returns import Floats, series
 from risk.var.figure import TailFigure, tail
 
+REACH = 4.0  # one normal value in 16,000 lies beyond
+
 
 def figure(returns: ArrayLike, confidence: float, horizon_days: int) -> TailFigure:
     """Modified VaR (Favre and Galeano 2002) and the mean of its quantiles beyond it (Maillard 2012, eq. 12).
 
     Moments are the population's, as in PerformanceAnalytics; over h independent days skewness shrinks with sqrt(h)
-    and excess kurtosis with h. Not reliable where the expansion is not monotone. No variance: minus the mean.
+    and excess kurtosis with h. Not reliable where the expansion falls. No variance: minus the mean.
     """
     alpha = tail(confidence, horizon_days)
     skewness, kurtosis, mean, deviation = _moments(series(returns))
@@ -48,10 +50,13 @@ def quantile(z: float, skewness: float, kurtosis: float) -> float:
 
 
 def monotone(skewness: float, kurtosis: float) -> bool:
-    """Whether the expansion rises everywhere, so that it is a quantile function at all."""
+    """Whether the expansion rises for every |z| <= REACH, so that it is a quantile function there."""
     a, b = kurtosis / 8.0 - skewness**2 / 6.0, skewness / 3.0
     c = 1.0 - kurtosis / 8.0 + 5.0 * skewness**2 / 36.0
-    return (a > 0.0 and b * b < 4.0 * a * c) or (a == 0.0 and b == 0.0 and c > 0.0)
+    places = [-REACH, REACH]
+    if a > 0.0 and abs(b) < 2.0 * a * REACH:
+        places.append(-b / (2.0 * a))  # the slope's own minimum
+    return all(a * z * z + b * z + c > 0.0 for z in places)
 
 
 def _moments(values: Floats) -> tuple[float, float, float, float]:
