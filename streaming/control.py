@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from infra import logging as logs
 from infra import settings as configuration
 from infra import toml_file
 from infra.errors import TickhouseError
@@ -210,6 +211,7 @@ def main() -> int:
     """Runs until SIGTERM, or until no flow has been there for ten seconds."""
     settings = configuration.load()
     home = Home(settings.home)
+    logs.configure("control", secrets=logs.secrets_of(settings))
     with only_one(home, "control"):
         asyncio.run(_serve(settings, home))
     return 0

@@ -31,9 +31,10 @@ class Engine:
     @classmethod
     def build(cls, start: Start, oms: Oms, read_model: ModelReader) -> Engine:
         """Fresh steps; `read_model` brings a model file's bytes."""
+        ticks = {rules.instrument: rules.tick for rules in start.rules}
         return cls(
             Decode(FastDecoder(start.instruments)),
-            Track(start, Books(start.instruments), read_model),
+            Track(start, Books(start.instruments, ticks), read_model),
             Decide(start.strategies),
             Trade(start, oms),
         )

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from execution.link import socket_path
 from execution.oms import Oms
+from infra import logging as logs
 from infra.home import Home
 from infra.settings import Settings
 from streaming import session
@@ -52,6 +54,7 @@ class Live:
     @classmethod
     def _start(cls, settings: Settings, undo: ExitStack) -> Live:
         home = Home(settings.home)
+        logs.configure("flow", folder=home.logs, secrets=logs.secrets_of(settings))
         undo.enter_context(only_one(home, "flow"))
         base = websocket_base(settings.venue.name, settings.sandbox_url if settings.venue.sandbox else None)
         start, first = session.begin(settings, home)
@@ -78,7 +81,7 @@ class Live:
         link = StreamLink(urls)
         undo.callback(link.close)
         feed = FeedLine(link)
-        gateway = GatewayLine(home.run / f"gateway-{start.account}.sock")
+        gateway = GatewayLine(socket_path(home, start.account))
         control = SideLine(control_socket(home), hello)
         publisher = SideLine(publisher_socket(home), hello, down=b'{"publisher":false}')
         stats = Stats(session=start.session, started=time.time_ns())
@@ -112,7 +115,7 @@ class Live:
 
 def sides(settings: Settings, home: Home) -> tuple[Side, ...]:
     """The processes beside the flow."""
-    gateway = home.run / f"gateway-{settings.live.account}.sock"
+    gateway = socket_path(home, settings.live.account)
     return (
         Side("gateway", "execution.gateways", gateway, outlives=True),
         Side("publisher", "streaming.publisher", publisher_socket(home)),

@@ -22,11 +22,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
 
+from infra import logging as logs
 from infra import settings as configuration
 from infra.errors import TickhouseError
 from infra.home import Home
+from infra.metrics import Metrics, serve
 from market.events import EVENT
 from streaming.batch import Prediction
 from streaming.dead_letters import DeadLetters
@@ -128,17 +129,16 @@ def main() -> int:
     """Runs until SIGTERM, or until no flow has been there for ten seconds."""
     settings = configuration.load()
     home = Home(settings.home)
+    logs.configure("publisher", secrets=logs.secrets_of(settings))
     with only_one(home, "publisher"):
         path = publisher_socket(home)
         path.unlink(missing_ok=True)
         publisher = Publisher(home, Warehouse(settings), LiveState(settings))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: publisher.end())
-        registry = CollectorRegistry()
-        registry.register(publisher.collector)
-        server, _ = start_http_server(0, addr="127.0.0.1", registry=registry)
-        metrics = home.run / "metrics.url"
-        metrics.write_text(f"http://127.0.0.1:{server.server_port}/metrics")
+        metrics = Metrics("flow")
+        metrics.registry.register(publisher.collector)
+        endpoint = serve(metrics, home, "flow")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(path))
             listener.listen()
@@ -148,8 +148,7 @@ def main() -> int:
                 publisher.run(listener)
             finally:
                 path.unlink(missing_ok=True)
-                metrics.unlink(missing_ok=True)
-                server.shutdown()
+                endpoint.withdraw()
                 publisher.live_state.stop()
                 publisher.warehouse.stop()
     return 0

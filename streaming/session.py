@@ -16,6 +16,7 @@ from infra import toml_file
 from infra.errors import TickhouseError
 from infra.home import Home
 from infra.settings import PROJECT
+from market.instrument import Instrument, TradingRules
 from risk import limits as risk_limits
 from signals.features import registry
 from store import champion as champions
@@ -28,6 +29,8 @@ from streaming.track import STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from clickhouse_connect.driver.client import Client
 
     from infra.settings import Settings
 
@@ -56,16 +59,7 @@ def begin(settings: Settings, home: Home) -> tuple[Start, WakeUp]:
     """
     now = time.time_ns()
     client = clickhouse.connect(settings)
-    wanted = set(settings.venue.symbols)
-    lives = [
-        life
-        for life in instruments.load(client)
-        if life.venue == settings.venue.name and life.symbol in wanted and not life.valid_to
-    ]
-    missing = wanted - {life.symbol for life in lives}
-    if missing or not lives:
-        raise TickhouseError(StreamCode.INSTRUMENTS_MISSING, venue=settings.venue.name, symbols=",".join(missing))
-    rules = instruments.rules(client)
+    lives, rules = _universe(settings, client)
     group = registry.get(FEATURE_GROUP)
     limits = toml_file.read(limits_file())
     risk_limits.parse(limits)
@@ -101,6 +95,25 @@ def begin(settings: Settings, home: Home) -> tuple[Start, WakeUp]:
         inputs.append(Input(Entry.STATE, now, body))
     client.close()
     return start, WakeUp(now, inputs)
+
+
+def _universe(settings: Settings, client: Client) -> tuple[list[Instrument], dict[int, TradingRules]]:
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    wanted = set(settings.venue.symbols)
+    try:
+        lives = [
+            life
+            for life in instruments.load(client)
+            if life.venue == settings.venue.name and life.symbol in wanted and not life.valid_to
+        ]
+        rules = instruments.rules(client)
+    except DatabaseError as error:  # an empty database: no table yet
+        raise TickhouseError(StreamCode.INSTRUMENTS_MISSING, problem=str(error).splitlines()[0][:200]) from error
+    missing = wanted - {life.symbol for life in lives}
+    if missing or not lives:
+        raise TickhouseError(StreamCode.INSTRUMENTS_MISSING, venue=settings.venue.name, symbols=",".join(missing))
+    return lives, rules
 
 
 def _journal(home: Home, account: str) -> tuple[int, DayMark | None]:

@@ -60,15 +60,14 @@ class Track:
     def __call__(self, batches: list[Batch]) -> list[Batch]:
         """The same batches with quotes, views and predictions."""
         for batch in batches:
-            for kind, _, body in batch.inputs:
+            for kind, ts, body in batch.inputs:
                 if kind == Entry.STATE:
                     self._restore(body)
                 elif kind == Entry.CATCH_UP:
                     self._catch_up(batch, body)
                 elif kind == Entry.SNAPSHOT:
                     (instrument,) = SNAPSHOT.unpack_from(body)
-                    self._books.snapshot(instrument, body[SNAPSHOT.size :])
-                    self._touched[self._slots[instrument]] = 1
+                    self._touch(self._books.snapshot(instrument, body[SNAPSHOT.size :], ts, batch.asks))
                 elif kind == Entry.CONTROL:
                     self._control(body)
                 elif kind == Entry.FEED:
@@ -98,6 +97,10 @@ class Track:
         if not self._feed_up:
             self._books.lost()
 
+    def _touch(self, slots: NDArray[np.int64] | None) -> None:
+        if slots is not None:
+            self._touched[slots] = 1
+
     def _restore(self, body: bytes) -> None:
         instrument, last_id, last_ts = STATE.unpack_from(body)
         slot = self._slots[instrument]
@@ -111,7 +114,7 @@ class Track:
             self._index = np.empty(self._room, dtype=np.int64)
         was_closed = self._closed.any()
         count = take(events, self._slots, self._last, self._closed, self._index, self._best, self._touched)
-        self._books.update(events, batch.asks)
+        self._touch(self._books.update(events, batch.asks))
         if was_closed or self._closed.any():
             self._hold(batch, events)
         if count:
@@ -198,6 +201,6 @@ class Track:
         for slot in np.flatnonzero(self._touched):
             instrument = self._ids[slot]
             bid, ask, ts = int(self._best[slot, BID]), int(self._best[slot, ASK]), int(self._best[slot, TS])
-            proved = self._feed_up and not self._closed[slot] and self._books.proved(instrument)
+            proved = self._feed_up and not self._closed[slot] and self._books.proved(int(slot))
             batch.quotes.append(Quote(instrument, bid, ask, ts, bool(proved)))
         self._touched[:] = 0
