@@ -64,6 +64,14 @@ class SnapshotFetcher:
         if self._session is not None:
             self._stepped.loop.run_until_complete(self._session.close())
 
+    async def aclose(self) -> None:
+        """`close` for an owner whose loop runs."""
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
     async def _fetch(self, instrument: Instrument) -> None:
         import aiohttp
 

@@ -74,7 +74,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     await server.start(socket)
-    await desk.start()
+    desk.start()
     torn = state.journal.torn_bytes
     log.info("gateway serves", account=options.account, kind=options.kind, socket=str(socket), torn_bytes=torn)
     orphaned = asyncio.create_task(server.orphaned.wait())

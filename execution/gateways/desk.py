@@ -50,7 +50,6 @@ class Desk:
         self._mismatch = False
         self._started = False
         self._told = "?"
-        self._ticker: asyncio.Task[None] | None = None
         self._flat = asyncio.Event()          # no order is open
         self.on_ready: Callable[[], None] = lambda: None
         self.on_failure: Callable[[BaseException], None] = lambda _error: None
@@ -64,21 +63,19 @@ class Desk:
             return ExecutionCode.ORDERS_UNSETTLED.name
         return ExecutionCode.POSITION_MISMATCH.name if self._mismatch else _SETTLED
 
-    async def start(self) -> None:
-        """Connects, settles what an earlier life left open, compares positions; until then not ready."""
-        await self._port.start(self, self._state.open_orders())
-        self._ticker = asyncio.create_task(self._run())
+    def start(self) -> None:
+        """Begins to connect, settle what an earlier life left open and compare positions; until then not ready."""
+        self._spawn(self._run())
 
     async def stop(self, patience_s: float = 5.0) -> None:
         """Cancels what works, waits for the venue's word, disconnects."""
-        self.cancel_all(ExecutionCode.GATEWAY_STOPPING)
-        if self._state.open_orders():
+        if self._started and self._state.open_orders():
+            self.cancel_all(ExecutionCode.GATEWAY_STOPPING)
             self._flat.clear()
             with contextlib.suppress(TimeoutError):  # what the venue has not confirmed is settled at the next start
                 await asyncio.wait_for(self._flat.wait(), patience_s)
-        for task in (self._ticker, *self._tasks):
-            if task is not None:
-                task.cancel()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._port.stop()
 
@@ -181,7 +178,8 @@ class Desk:
             if answer.verdict is Verdict.UNKNOWN:
                 self._look_at[order_id] = self._clock()
                 return
-            await self._look(order)
+            if order.is_open:
+                await self._look(order)
             if answer.verdict is Verdict.REFUSED and order.state == OrderState.PENDING_CANCEL:
                 code = answer.code or ExecutionCode.CANCEL_TOO_LATE.name
                 self._report(OrderEvent(OrderEventKind.CANCEL_REJECTED, order_id, self._clock(), code=code))
@@ -206,7 +204,7 @@ class Desk:
         done = reconcile.settled(order, sighting, events)
         for event in events:
             self._report(event)
-        if not done:
+        if not done and (order.is_open or isinstance(sighting, Seen)):
             self._look_at[order_id] = now + 500_000_000
             if isinstance(sighting, NotFound) and order.venue_order_id:
                 self._uncertain.add(order_id)  # the venue took it and now denies it: somebody must look
@@ -218,6 +216,7 @@ class Desk:
             self._tell_ready()
 
     async def _run(self) -> None:
+        await self._port.start(self, self._state.open_orders())
         await self._recover()
         compared = time.monotonic()
         while True:
@@ -340,5 +339,5 @@ class Desk:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("order task failed", exc_info=error)
+            log.error("a task failed", exc_info=error)
             self.on_failure(error)

@@ -49,7 +49,7 @@ class Flow:
         self.changes: list[Change] = []
         self._socket: socket.socket | None = None
 
-    def connect(self, patience_s: float = 20.0) -> None:
+    def connect(self, patience_s: float = 60.0) -> None:
         """Connects and says hello; waits for the socket to appear."""
         deadline = time.monotonic() + patience_s
         while True:
