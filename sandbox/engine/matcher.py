@@ -200,6 +200,9 @@ class Matcher:
                 self.expire(order)
                 return
             venue.accounts(spec.market).reserve(order, spec, needed)
+        if order.tif is TimeInForce.GTX and floor.crosses(order.side, order.price, venue.now_ns):
+            self.expire(order)
+            return
         self.take(floor, order)
 
     def price_of(self, floor: Floor, order: Order) -> int:

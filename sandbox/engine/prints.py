@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +29,10 @@ class Prints:
         self.cursor = cursor              # scripted id of the next scripted trade
         self.shift = 0                    # printed id less scripted id, now
         self._before: list[int] = []      # for each inserted print: the scripted id it stands before
+        self._times: list[int] = []       # and when it was
         self._inserted: list[tuple[int, int, int, int, bool]] = []
-        self._rest: dict[int, int] = {}   # scripted id -> quantity users left of it
+        self._met: list[int] = []         # scripted ids that users met
+        self._rest: list[int] = []        # and what they left of its quantity
         self._gone: list[int] = []        # scripted ids of which nothing was left
         self._minutes: set[int] = set()   # where the script's bars are not what happened
 
@@ -36,13 +41,15 @@ class Prints:
         trade_id = self.cursor + self.shift
         self.shift += 1
         self._before.append(self.cursor)
+        self._times.append(ts_ns)
         self._inserted.append((trade_id, ts_ns, price, qty, buyer_is_maker))
         self._minutes.add(ts_ns // NS_PER_MINUTE * NS_PER_MINUTE)
         return trade_id
 
     def script_left(self, rest: int) -> None:
         """Users met the scripted trade at the cursor: `rest` of its quantity prints as scripted."""
-        self._rest[self.cursor] = rest
+        self._met.append(self.cursor)
+        self._rest.append(rest)
         if rest == 0:
             self._gone.append(self.cursor)
             self.shift -= 1
@@ -58,20 +65,17 @@ class Prints:
 
     def _weave(self, scripted: Rows, start_ns: int, end_ns: int) -> Rows:
         rows = scripted.copy()
-        ids = scripted["id"]
-        rows["id"] += np.searchsorted(self._before, ids, side="right") - np.searchsorted(self._gone, ids)
-        if len(ids):
+        if len(rows):
+            ids = scripted["id"]
             low, high = int(ids[0]), int(ids[-1])
-            for script_id, rest in self._rest.items():
-                if low <= script_id <= high:
-                    rows["qty"][script_id - low] = rest
+            first, last = bisect_left(self._met, low), bisect_right(self._met, high)
+            rows["qty"][np.array(self._met[first:last], dtype=np.int64) - low] = self._rest[first:last]
+            rows["id"] += _counted(self._before, ids, "right") - _counted(self._gone, ids, "left")
             rows = rows[rows["qty"] > 0]
-        inserted = np.array(self._inserted, dtype=TRADE)
-        times = inserted["ts_ns"]
-        inserted = inserted[np.searchsorted(times, start_ns):np.searchsorted(times, end_ns)]
-        if not len(inserted):
+        first, last = bisect_left(self._times, start_ns), bisect_left(self._times, end_ns)
+        if first == last:
             return rows
-        woven = np.concatenate([rows, inserted])
+        woven = np.concatenate([rows, np.array(self._inserted[first:last], dtype=TRADE)])
         return woven[np.argsort(woven["id"], kind="stable")]
 
     def from_id(self, first_id: int, limit: int) -> Rows:
@@ -103,3 +107,10 @@ class Prints:
             last = bars_of(self.rows(forming, forming + NS_PER_MINUTE), spec.notional_factor)
             bars = np.concatenate([bars, last])
         return bars
+
+
+def _counted(sorted_ids: list[int], ids: NDArray[np.int64], side: Literal["left", "right"]) -> NDArray[np.int64]:
+    """How many of `sorted_ids` come before each of `ids` (sorted too), looking only at those between."""
+    first, last = bisect_left(sorted_ids, int(ids[0])), bisect_right(sorted_ids, int(ids[-1]))
+    between = np.array(sorted_ids[first:last], dtype=np.int64)
+    return np.asarray(first + np.searchsorted(between, ids, side=side), dtype=np.int64)

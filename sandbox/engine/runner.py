@@ -157,4 +157,4 @@ class Runner:
         now_ns = venue.now_ns if at_ns is None else at_ns
         coming = next_funding(now_ns)
         return Mark(symbol, now_ns, venue.script.fair_price(spec, now_ns), venue.script.index_price(spec, now_ns),
-                    venue.script.fair.rate(symbol, coming), coming)
+                    venue.script.fair.rate(symbol, coming, now_ns), coming)

@@ -102,12 +102,18 @@ class Fair:
             value += basis[minute] + (basis[minute + 1] - basis[minute]) * share
         return math.exp(value)
 
-    def rate(self, symbol: str, funding_ns: int) -> int:
-        """Funding rate settled at `funding_ns`, 10^-8: mean premium of the eight hours before, clamped."""
+    def rate(self, symbol: str, funding_ns: int, known_ns: int | None = None) -> int:
+        """Funding rate settled at `funding_ns`, 10^-8: mean premium of the eight hours before, clamped.
+
+        With `known_ns` the estimate then: the mean of what had passed of them.
+        """
         start = funding_ns - FUNDING_NS
         day = day_of(start)
         first = (start - day_start(day)) // NS_PER_MINUTE
-        premium = float(np.mean(self.basis(symbol, day)[first:first + FUNDING_NS // NS_PER_MINUTE]))
+        minutes = FUNDING_NS // NS_PER_MINUTE
+        if known_ns is not None:
+            minutes = min(max((known_ns - start) // NS_PER_MINUTE, 1), minutes)
+        premium = float(np.mean(self.basis(symbol, day)[first:first + minutes]))
         rate = premium + min(max(INTEREST - premium, -FUNDING_CLAMP), FUNDING_CLAMP)
         return round(min(max(rate, -0.003), 0.003) * 10**8)
 

@@ -29,7 +29,9 @@ class Script:
         self.seed = seed
         self.specs = by_key(specs)
         self.fair = Fair(seed, specs)
-        self._tapes = Recent(self._write, 4 * max(len(specs), 8))
+        busiest = max(spec.trades_per_day for spec in specs)
+        # A day or two of each symbol at least; more where tapes are short.
+        self._tapes = Recent(self._write, max(2 * len(specs), min(40, 2_000_000 // busiest)))
         self._bars = Recent(self._add_up, 400)
 
     def _write(self, market: str, symbol: str, day: int) -> Tape:
