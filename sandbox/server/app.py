@@ -29,6 +29,7 @@ class Server:
     base: str
     pump: asyncio.Task[None]
     hub: Hub
+    users: UserFeed
     _runner: web.AppRunner
 
     async def stop(self) -> None:
@@ -70,4 +71,4 @@ async def start(options: Options, clock_ns: Callable[[], int] = wall_ns) -> Serv
         raise
     port = runner.addresses[0][1]
     pump = asyncio.create_task(Pump(venue, hub, users, live).run())
-    return Server(venue, f"http://{options.host}:{port}", pump, hub, runner)
+    return Server(venue, f"http://{options.host}:{port}", pump, hub, users, runner)

@@ -83,6 +83,10 @@ class UserFeed:
             else:
                 self._listeners.pop(key, None)
 
+    def count(self, door: Door) -> int:
+        """How many connections listen at this door."""
+        return len(self._listeners.get(door, ()))
+
     def publish(self, door: Door, payload: bytes) -> None:
         """Queue one event for everybody at this door."""
         for item in self._listeners.get(door, ()):
