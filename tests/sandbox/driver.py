@@ -135,9 +135,8 @@ def state(venue: Exchange) -> dict[str, Any]:
     return {
         "now": inner.now_ns,
         "floors": {
-                  list(floor.prints._met), list(floor.prints._rest), floor.background.bid, floor.last,
-                  sorted(floor.stops),
-                  floor.background.bid, floor.last, sorted(floor.stops),
+            key: (floor.prints.cursor, floor.prints.shift, list(floor.prints._inserted), list(floor.prints._met),
+                  list(floor.prints._rest), floor.background.bid, floor.last, sorted(floor.stops),
                   [msgspec.to_builtins(order) for order in floor.book.bids.orders()],
                   [msgspec.to_builtins(order) for order in floor.book.asks.orders()],
                   floor.levels(Side.BUY, inner.now_ns), floor.levels(Side.SELL, inner.now_ns))
