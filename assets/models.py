@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 
 from assets import training
 from assets.errors import AssetCode
@@ -24,6 +25,7 @@ from store import instruments
 GROUP = "models"
 MODEL = "flow"            # the registered model and the champion carry the feature group's name
 LABEL = forward_return.NAME
+NOISE = "vol_300s"        # the feature that tells how noisy a row's label is
 
 
 def build(venue: str, symbols: Sequence[str]) -> list[dg.AssetsDefinition]:
@@ -68,7 +70,8 @@ def model_flow(
     group = registry.get(MODEL)
     rows = training.load(Path(training_set), group.names)
     parts = rows.split()
-    trained = train.fit(rows.features, rows.label, group.names, parts)
+    noise = rows.features[:, group.names.index(NOISE)].astype(np.float64)
+    trained = train.fit(rows.features, rows.label, group.names, parts, volatility=noise)
     model = onnx_model.export(trained.booster, len(group.names))
     same = onnx_model.parity(trained.booster, model, rows.features[parts.test][:50_000])
     yield dg.AssetCheckResult(check_name="onnx_parity", passed=same.equal, metadata=asdict(same))

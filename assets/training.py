@@ -119,7 +119,7 @@ def _wide(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 def _stride(client: Client, label: str, instruments: Sequence[int], start_ns: int, end_ns: int) -> int:
     frame = reader.query(
         client,
-        "SELECT count() AS rows FROM labels WHERE label = {label:String}"  # noqa: S608 - constants; values are bound
+        "SELECT count() AS rows FROM labels FINAL WHERE label = {label:String}"  # noqa: S608 - constants; values are bound
         f" AND instrument IN {{instruments:Array(UInt32)}} AND {reader.in_range()}",
         {"label": label, "instruments": list(instruments), "start_ns": start_ns, "end_ns": end_ns},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ MIN_ROWS = 1_000
 # Shallow, heavily regularised trees: the signal is weak and neighbouring rows share most of their label.
 PARAMETERS: dict[str, Any] = {
     "objective": "regression",
-    "learning_rate": 0.05,
-    "num_leaves": 15,
-    "min_data_in_leaf": 500,
+    "boost_from_average": False,   # the mean return of a few days is noise, not knowledge
+    "learning_rate": 0.02,
+    "num_leaves": 7,
+    "min_data_in_leaf": 2_000,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
@@ -48,18 +50,32 @@ class Trained:
 
 
 def fit(
-    features: NDArray[np.float32], label: NDArray[np.float64], names: tuple[str, ...], split: Split
+    features: NDArray[np.float32],
+    label: NDArray[np.float64],
+    names: tuple[str, ...],
+    split: Split,
+    volatility: NDArray[np.float64] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """The trained model; TRAINING_ROWS_TOO_FEW where a part of the split has fewer than MIN_ROWS rows."""
+    """The trained model; TRAINING_ROWS_TOO_FEW where a part of the split has fewer than MIN_ROWS rows.
+
+    With `volatility`, known when the row was, rows weigh 1 / volatility^2: least squares on returns in units of their
+    own noise, so that wild hours do not drown calm ones.
+    """
     import lightgbm as lgb
 
     for part in ("train", "validation", "test"):
         if len(rows := getattr(split, part)) < MIN_ROWS:
             raise TickhouseError(ResearchCode.TRAINING_ROWS_TOO_FEW, part=part, rows=len(rows), wanted=MIN_ROWS)
-    train = lgb.Dataset(features[split.train], label[split.train], feature_name=list(names))
-    validation = lgb.Dataset(features[split.validation], label[split.validation], reference=train)
+    weight = np.ones(len(label)) if volatility is None else _weight(volatility, split)
+    train = lgb.Dataset(
+        features[split.train], label[split.train], weight=weight[split.train], feature_name=list(names)
+    )
+    validation = lgb.Dataset(
+        features[split.validation], label[split.validation], weight=weight[split.validation], reference=train
+    )
     booster = lgb.train(
-        PARAMETERS,
+        {**PARAMETERS, **(parameters or {})},
         train,
         num_boost_round=ROUNDS,
         valid_sets=[validation],
@@ -70,3 +86,10 @@ def fit(
     cut = lgb.Booster(model_str=booster.model_to_string(num_iteration=best))
     gain = cut.feature_importance("gain")
     return Trained(cut, best, {name: float(value) for name, value in zip(names, gain, strict=True)})
+
+
+def _weight(volatility: NDArray[np.float64], split: Split) -> NDArray[np.float64]:
+    # The floor keeps rows before the volatility is warm (zero at first) from outweighing all others.
+    floor = max(float(np.quantile(volatility[split.train], 0.05)), 1e-12)
+    weight = 1.0 / np.maximum(volatility, floor) ** 2
+    return np.asarray(weight / weight[split.train].mean())

@@ -8,6 +8,7 @@ import pytest
 from infra.errors import TickhouseError
 from research import onnx_model, split, train
 
+SMALL = {"min_data_in_leaf": 200, "learning_rate": 0.1}
 NAMES = tuple(f"f{i}" for i in range(6))
 
 
@@ -23,12 +24,12 @@ def sample():
 @pytest.fixture(scope="module")
 def trained(sample):
     features, label, parts = sample
-    return train.fit(features, label, NAMES, parts)
+    return train.fit(features, label, NAMES, parts, parameters=SMALL)
 
 
 def test_the_same_rows_give_the_same_model(sample, trained):
     features, label, parts = sample
-    again = train.fit(features, label, NAMES, parts)
+    again = train.fit(features, label, NAMES, parts, parameters=SMALL)
     assert again.booster.model_to_string() == trained.booster.model_to_string()
     assert trained.importance["f0"] > trained.importance["f5"]
 
@@ -43,7 +44,7 @@ def test_onnx_says_the_same(sample, trained):
 
 def test_another_model_is_found_out(sample, trained):
     features, label, parts = sample
-    other = train.fit(features, -label, NAMES, parts)
+    other = train.fit(features, -label, NAMES, parts, parameters=SMALL)
     model = onnx_model.export(other.booster, len(NAMES))
     assert not onnx_model.parity(trained.booster, model, features[parts.test]).equal
 
@@ -61,3 +62,16 @@ def test_too_few_rows_are_refused(sample):
     few = split.purged(np.arange(500, dtype=np.int64), np.arange(500, dtype=np.int64))
     with pytest.raises(TickhouseError, match="TRAINING_ROWS_TOO_FEW"):
         train.fit(features[:500], label[:500], NAMES, few)
+
+
+def test_quiet_rows_weigh_more(sample):
+    features, label, parts = sample
+    noisy = features[:, 5] > 0
+    told = np.where(noisy, 2e-3, 1e-4)
+    outcome = label + np.where(noisy, np.random.default_rng(2).normal(size=len(label)) * 2e-3, 0.0)
+
+    def skill(volatility):
+        fitted = train.fit(features, outcome, NAMES, parts, volatility=volatility, parameters=SMALL)
+        return np.corrcoef(fitted.booster.predict(features[parts.test]), label[parts.test])[0, 1]
+
+    assert skill(told) > skill(None)

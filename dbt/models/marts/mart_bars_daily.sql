@@ -12,20 +12,20 @@ with minutes as (
 
 bars as (
     select
-        instrument,
-        any(venue) as venue,
-        any(symbol) as symbol,
-        day,
-        argMin(open, ts_event) as open,
-        max(high) as high,
-        min(low) as low,
-        argMax(close, ts_event) as close,
-        sum(volume) as volume,
-        sum(close * volume) / nullIf(sum(volume), 0) as vwap,
-        sqrt(sum(log_return * log_return)) as realised_volatility,  -- of the day, not annualised
+        m.instrument as instrument,
+        any(m.venue) as venue,
+        any(m.symbol) as symbol,
+        m.day as day,
+        argMin(m.open, m.ts_event) as open,
+        max(m.high) as high,
+        min(m.low) as low,
+        argMax(m.close, m.ts_event) as close,
+        sum(m.volume) as volume,
+        sum(m.close * m.volume) / nullIf(sum(m.volume), 0) as vwap,
+        sqrt(sum(m.log_return * m.log_return)) as realised_volatility,  -- of the day, not annualised
         count() as minutes
-    from minutes
-    group by instrument, day
+    from minutes as m
+    group by m.instrument, m.day
 ),
 
 flow as (
