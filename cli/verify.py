@@ -35,5 +35,6 @@ def journal(account: Annotated[str, typer.Option(help="whose journal; by default
             torn = f", {verdict.torn_bytes} bytes of an unfinished record at the end" if verdict.torn_bytes else ""
             print(f"{folder}: {verdict.records} records, chain whole, last hash {verdict.last_hash}{torn}")
         else:
-            print(f"{folder}: BAD at record {verdict.broken_seq}: {verdict.problem}; {verdict.records} before it are good")
+            bad = f"BAD at record {verdict.broken_seq}: {verdict.problem}"
+            print(f"{folder}: {bad}; the {verdict.records} before it are good")
     raise typer.Exit(0 if intact else 1)

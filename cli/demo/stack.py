@@ -14,13 +14,15 @@ from infra.endpoints import Service, address
 from infra.errors import TickhouseError
 from infra.home import Home
 from infra.settings import PROJECT, load
+from infra.stack.board import read as board_of
 
 START_SECONDS = 180.0  # MLflow took 29 s on a loaded two-core machine; a cold disk takes longer
 
 
 def start(demo: Demo) -> Facts:
     """Starts the stack and waits until every service answers; its end is registered with the demo."""
-    log = Home(demo.plan.home).logs / "up.log"
+    home = Home(demo.plan.home)
+    log = home.logs / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -33,7 +35,7 @@ def start(demo: Demo) -> Facts:
     demo.cleanup.callback(_stop, process)
     deadline = time.monotonic() + START_SECONDS
     needed = [service for service in Service if service is not Service.SANDBOX or not demo.plan.venue]
-    while not _ready(log):
+    while (board := board_of(home)) is None or not board.is_ready:
         if process.poll() is not None or time.monotonic() > deadline:
             raise TickhouseError(DemoCode.DEMO_STACK_FAILED, log=log, last=_last_line(log))
         time.sleep(0.2)
@@ -46,11 +48,6 @@ def start(demo: Demo) -> Facts:
 def port_of(service: Service) -> int:
     """Port the service listens on."""
     return int(address(load().home, service).rsplit(":", 1)[1].strip("/"))
-
-
-def _ready(log: Path) -> bool:
-    # The supervisor writes this line once every readiness probe has answered.
-    return "services ready" in log.read_text(errors="replace")
 
 
 def _last_line(log: Path) -> str:

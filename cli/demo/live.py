@@ -1,0 +1,76 @@
+"""The live stages of the demo: the flow against the market, then a replay of what it heard."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from cli.demo.errors import DemoCode
+from cli.demo.runner import Demo, Facts
+from infra.errors import TickhouseError
+from infra.home import Home
+from infra.settings import PROJECT
+
+
+def live(demo: Demo) -> Facts:
+    """The Bytewax flow for a while: ticks, orders, fills."""
+    home = Home(demo.plan.home)
+    log = home.logs / "flow.log"
+    environment = {**os.environ, "TICKHOUSE_RUN_SECONDS": str(demo.plan.live_seconds)}
+    began = time.monotonic()
+    with log.open("wb") as out:
+        flow = subprocess.Popen(
+            [sys.executable, "-m", "bytewax.run", "streaming.flow"],
+            cwd=PROJECT, env=environment, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        demo.cleanup.callback(_end, flow)
+        try:
+            code = flow.wait(demo.plan.live_seconds + 120)
+        except subprocess.TimeoutExpired as error:
+            raise TickhouseError(DemoCode.DEMO_PROCESS_FAILED, process="flow", log=log, why="did not end") from error
+    if code != 0:
+        raise TickhouseError(DemoCode.DEMO_PROCESS_FAILED, process="flow", code=code, log=log)
+    session = _session(home)
+    demo.say(f"flow ran {time.monotonic() - began:.0f} s: {json.dumps(session)[:300]}")
+    for what in ("ticks", "orders", "fills"):
+        if not session.get(what):
+            raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="live", what=what, log=log)
+    return {key.replace("_", " "): _show(value) for key, value in session.items()}
+
+
+def replay(demo: Demo) -> Facts:
+    """The session again, from its input log alone."""
+    folder = str(_session(Home(demo.plan.home))["session"])
+    done = subprocess.run(
+        [sys.executable, "-m", "streaming.replay", folder], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    demo.say(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr.strip()[-300:])
+    if done.returncode != 0:
+        raise TickhouseError(DemoCode.DEMO_REPLAY_DIFFERS, session=folder, code=done.returncode)
+    return {"replay": "identical order ids from the input log", "input log": folder}
+
+
+def _session(home: Home) -> dict[str, Any]:
+    file = home.run / "last_session.json"
+    if not file.is_file():
+        raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="live", what=file)
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def _show(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
+
+
+def _end(flow: subprocess.Popen[bytes]) -> None:
+    if flow.poll() is None:
+        flow.terminate()
+        try:
+            flow.wait(20)
+        except subprocess.TimeoutExpired:
+            flow.kill()
+            flow.wait()

@@ -1,0 +1,20 @@
+"""Which stages make up the main job, in their order."""
+
+from __future__ import annotations
+
+from cli.demo import batch, live, stack
+from cli.demo.runner import Stage
+
+
+def main_job() -> list[Stage]:
+    """History to orders: what `make demo` shows."""
+    return [
+        Stage("start the stack", stack.start),
+        Stage("ingest history through Dagster, checked row by row", batch.history),
+        Stage("model it in dbt", batch.marts),
+        Stage("compute features and labels", batch.features),
+        Stage("train, export, judge and promote a model", batch.model),
+        Stage("write the risk report", batch.risk_report),
+        Stage("run the live flow: ticks, signals, risk, orders, fills", live.live),
+        Stage("replay the session from its input log", live.replay),
+    ]
