@@ -34,6 +34,7 @@ def connect(settings: Settings, *, database: str | None = None) -> Client:
             database=settings.clickhouse.database if database is None else database or None,
             compress=False,  # on loopback and in a data centre compressing costs more than it saves
             autogenerate_session_id=False,  # a session is locked by each query: threads could not share the client
+            tz_mode="aware",
             connect_timeout=5,
         )
     except OperationalError as error:

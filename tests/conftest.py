@@ -61,6 +61,8 @@ def fresh_environment(
             "TICKHOUSE_PROFILE": "embedded",
             "TICKHOUSE_HOME": str(tmp_path_factory.mktemp("home")),
             "TICKHOUSE_CLICKHOUSE__URL": clickhouse_url,
+            "TICKHOUSE_CLICKHOUSE__USER": os.environ.get("CLICKHOUSE_USER", "default"),
+            "TICKHOUSE_CLICKHOUSE__PASSWORD": os.environ.get("CLICKHOUSE_PASSWORD", ""),
             "TICKHOUSE_CLICKHOUSE__DATABASE": f"test_{worker}_{os.getpid()}_{next(numbers)}",
             "TICKHOUSE_REDIS__URL": redis_server,
         }
