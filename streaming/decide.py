@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from signals.strategies import registry
+from collections.abc import Sequence
+
+from signals.strategies.protocol import Strategy
 from streaming.batch import Batch
 
 
 class Decide:
     """All strategies of the shard."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._strategies = [registry.create(name) for name in names]
+    def __init__(self, strategies: Sequence[Strategy]) -> None:
+        self._strategies = list(strategies)
 
     def __call__(self, batches: list[Batch]) -> list[Batch]:
         """The same batches with what the strategies now ask for."""

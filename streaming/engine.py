@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from execution.oms import Oms
+from signals.strategies import registry
+from signals.strategies.protocol import Strategy
 from streaming.batch import Batch
 from streaming.books import Books
 from streaming.decide import Decide
@@ -29,13 +31,17 @@ class Engine:
     trade: Trade
 
     @classmethod
-    def build(cls, start: Start, oms: Oms, read_model: ModelReader) -> Engine:
-        """Fresh steps; `read_model` brings a model file's bytes."""
+    def build(
+        cls, start: Start, oms: Oms, read_model: ModelReader, strategies: Sequence[Strategy] | None = None
+    ) -> Engine:
+        """Fresh steps; `read_model` brings a model file's bytes, `strategies` stand in for the start's by name."""
+        if strategies is None:
+            strategies = [registry.create(name) for name in start.strategies]
         ticks = {rules.instrument: rules.tick for rules in start.rules}
         return cls(
             Decode(FastDecoder(start.instruments)),
             Track(start, Books(start.instruments, ticks), read_model),
-            Decide(start.strategies),
+            Decide(strategies),
             Trade(start, oms),
         )
 

@@ -1,8 +1,10 @@
 """The flow's one source: it steps every socket of the flow itself and records what it read before handing it on.
 
 No thread stands between a socket and the steps. In busy mode `next_awake` lies always in the past and the
-loop never sleeps; else, after an idle streak longer than the chain of steps, `next_batch` waits for the feed's
-next frame, but never longer than two milliseconds.
+loop never sleeps; else `next_batch` waits for the feed's next frame, but never longer than two milliseconds.
+
+Bytewax calls `next_batch` once for every step that a batch takes: until the sink has had the last batch these
+calls return at once, so that a batch is not kept waiting for sockets to be looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from streaming.input_log import Entry, Input, InputLog, WakeUp
 
 _PAST = datetime(2000, 1, 1, tzinfo=UTC)
-_IDLE_STREAK = 12          # empty polls; more than there are steps, each of which moves once a poll
 _WAIT_S = 0.002        # also how long a report or a halt may wait while no frame comes
 TIMER_NS = 100_000_000
 _GOODBYE_NS = 2_000_000_000
@@ -43,6 +44,13 @@ class Stop:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class UnderWay:
+    """Batches between inlet and sink."""
+
+    count: int = 0
+
+
 @dataclass
 class Inlet(StatelessSourcePartition[WakeUp]):
     """Reads, records, hands on."""
@@ -52,6 +60,7 @@ class Inlet(StatelessSourcePartition[WakeUp]):
     stop: Stop
     idle: Callable[[], bool]         # whether no order is open, so that the flow may end
     wait: Callable[[float], None]    # waits so many seconds, or until the feed has something
+    under_way: UnderWay
     housekeeping: Callable[[int], None] = lambda _now: None  # once a second: what decides nothing
     busy_poll: bool = False
     ending: ExitStack = field(default_factory=ExitStack)
@@ -59,16 +68,18 @@ class Inlet(StatelessSourcePartition[WakeUp]):
     _last: int = 0
     _next_timer: int = 0
     _next_second: int = 0
-    _empty: int = 0
     _stopping: int = 0
     _ended: bool = False
 
     def next_batch(self) -> list[WakeUp]:
         """All that waits on the sockets as one wake-up; StopIteration when the session is over."""
+        if self.under_way.count:
+            return []
         if self._ended:
             raise StopIteration
         if self.first:
             head, self.first = self.first, []
+            self.under_way.count += len(head)
             return head
         now = time.time_ns()
         inputs: list[Input] = []
@@ -84,16 +95,15 @@ class Inlet(StatelessSourcePartition[WakeUp]):
                 self._next_second = now + 1_000_000_000
                 self.housekeeping(now)
         if not inputs:
-            self._empty += 1
-            if not self.busy_poll and self._empty > _IDLE_STREAK:
+            if not self.busy_poll:
                 self.wait(_WAIT_S)
             return []
-        self._empty = 0
         # Strictly rising, whatever the wall clock does: it is the only clock of everything below.
         self._last = max(time.time_ns(), self._last + 1)
         wake = WakeUp(self._last, inputs)
         if self.log is not None:
             self.log.append(wake)
+        self.under_way.count += 1
         return [wake]
 
     def next_awake(self) -> datetime | None:

@@ -19,7 +19,7 @@ from infra.home import Home
 from infra.settings import Settings
 from streaming import session
 from streaming.engine import Engine
-from streaming.inlet import Inlet, Stop
+from streaming.inlet import Inlet, Stop, UnderWay
 from streaming.input_log import InputLog
 from streaming.lines import FeedLine, GatewayLine, SideLine
 from streaming.messages import control_socket, publisher_socket
@@ -85,7 +85,8 @@ class Live:
         control = SideLine(control_socket(home), hello)
         publisher = SideLine(publisher_socket(home), hello, down=b'{"publisher":false}')
         stats = Stats(session=start.session, started=time.time_ns())
-        outlet = Outlet(gateway, publisher, control, stats)
+        under_way = UnderWay()
+        outlet = Outlet(gateway, publisher, control, under_way, stats)
         stop = Stop()
         _on_signals(stop)
         seconds = float(os.environ.get("TICKHOUSE_RUN_SECONDS") or 0)
@@ -103,7 +104,8 @@ class Live:
         undo.callback(summary)
         inlet = Inlet(
             lines=(feed, gateway, control, publisher), log=input_log, stop=stop, idle=lambda: trade.idle,
-            wait=feed.wait, housekeeping=housekeeping, busy_poll=settings.live.busy_poll, first=[first],
+            wait=feed.wait, under_way=under_way, housekeeping=housekeeping, busy_poll=settings.live.busy_poll,
+            first=[first],
         )  # fmt: skip
         gc.collect()
         gc.freeze()

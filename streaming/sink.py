@@ -11,6 +11,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from market.events import Kind
 from streaming.batch import Batch
+from streaming.inlet import UnderWay
 from streaming.lines import GatewayLine, SideLine
 from streaming.messages import FromFlow, RiskRow
 from streaming.metrics import Stats
@@ -29,6 +30,7 @@ class Outlet(StatelessSinkPartition[Batch]):
     gateway: GatewayLine
     publisher: SideLine
     control: SideLine
+    under_way: UnderWay
     stats: Stats = field(default_factory=Stats)
     _next_stats: int = 0
 
@@ -39,6 +41,7 @@ class Outlet(StatelessSinkPartition[Batch]):
                 self._orders(batch)
             self._count(batch)
             self._tell(batch)
+            self.under_way.count -= 1
 
     def _orders(self, batch: Batch) -> None:
         # A frame that finds no gateway is not lost: it is in the journal, and the next hello resolves it.

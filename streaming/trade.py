@@ -35,8 +35,10 @@ from streaming.start import Start
 
 log = structlog.get_logger()
 _DAY_ROOT = math.sqrt(86_400.0)
-_PAUSE_NS = 1_000_000_000   # after a refusal or an order that found nobody: no storm of attempts
+_PAUSE_NS = 1_000_000_000   # after an order that found nobody, and after a first refusal: no storm of attempts
+_LONGEST_PAUSE_NS = 64 * _PAUSE_NS
 _SECOND_NS = 1_000_000_000
+_PPM = 1_000_000
 
 
 class Trade:
@@ -52,6 +54,7 @@ class Trade:
         self._targets: dict[tuple[str, int], Target] = {}
         self._wanted: dict[int, Wanted] = {}
         self._not_before: dict[int, int] = {}
+        self._pauses: dict[int, int] = {}
         self.halted = start.halted
         self._stopping = False
         self.stores_up = False       # until the publisher has said so
@@ -221,6 +224,8 @@ class Trade:
             changed.add(target.instrument)
         for instrument in sorted(changed):
             self._want(instrument)
+            if self._pauses.pop(instrument, 0):
+                self._not_before.pop(instrument, None)
         dirty |= changed
 
     def _want(self, instrument: int) -> None:
@@ -273,7 +278,9 @@ class Trade:
             return goal if abs(goal) < abs(position) else position
         account = self.account
         life, rules = account.instruments[instrument], account.rules[instrument]
-        largest = largest_order(account.limits.instrument(life.symbol), life, rules, account.mid(instrument))
+        # The checks value a buy at its limit price, which lies a collar beyond the far side.
+        worst = account.mid(instrument) * (_PPM + 2 * self._router.collar_ppm) // _PPM
+        largest = largest_order(account.limits.instrument(life.symbol), life, rules, worst)
         if abs(goal - position) <= largest:
             return goal
         if goal * position < 0:
@@ -286,7 +293,10 @@ class Trade:
         if not verdict.allowed:
             code = verdict.code
             self.oms.deny(intent, str(code), batch.ts)
-            self._not_before[intent.instrument] = batch.ts + _PAUSE_NS
+            # Each refusal of the same wish doubles the pause; another wish starts afresh.
+            pause = self._pauses.get(intent.instrument, _PAUSE_NS)
+            self._not_before[intent.instrument] = batch.ts + pause
+            self._pauses[intent.instrument] = min(2 * pause, _LONGEST_PAUSE_NS)
             batch.denied += 1
             if code is not None:
                 batch.notes.append(
@@ -295,6 +305,7 @@ class Trade:
             return False
         batch.orders.append(self.oms.submit(intent))
         batch.order_ids.append(intent.order_id)
+        self._pauses.pop(intent.instrument, None)
         self.account.sent(batch.ts)
         return True
 
