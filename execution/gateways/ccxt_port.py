@@ -52,7 +52,8 @@ class CcxtPort:
         import ccxt
 
         del open_orders
-        self._exchange = self._make()
+        # Importing ccxt takes seconds: in a thread, so that the flow and the dead man's switch are served meanwhile.
+        self._exchange = await asyncio.to_thread(self._make)
         self._ears = ears
         while True:
             try:
