@@ -27,7 +27,7 @@ def build(venue: str, symbols: Sequence[str], daily: dg.PartitionsDefinition[str
 
     @dg.asset(
         name="risk_report", group_name=GROUP, kinds={"riskfolio", "html"}, partitions_def=daily,
-        deps=[dg.AssetKey([venue, "bars"])],
+        deps=[dg.AssetKey([venue, "bars_1m"])],
         check_specs=[
             dg.AssetCheckSpec(CHECK, asset="risk_report", description="No limit is breached at the end of the day")
         ],

@@ -1,11 +1,13 @@
 """The one Definitions of the code location, merged from small builders."""
 
+import warnings
+
 import dagster as dg
 
-from assets import features, marts, models
+from assets import features, marts, models, risk_report
 from assets.ingest import definitions as ingest
 from infra import settings as configuration
-from orchestration import jobs, partitions, resources
+from orchestration import alerts, jobs, partitions, resources
 
 
 @dg.definitions
@@ -13,17 +15,23 @@ def tickhouse() -> dg.Definitions:
     """All assets, checks, jobs, schedules and sensors, for the venue of the settings."""
     venue = configuration.load().venue
     days = partitions.daily(venue.history_start)
+    with warnings.catch_warnings():
+        # One line an asset at every start: single-run backfills are what the partitions are built on.
+        warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+        assets = [
+            *ingest.build(venue.name, venue.symbols, days),
+            *features.build(venue.name, venue.symbols, days),
+            *models.build(venue.name, venue.symbols),
+            *marts.build(venue.name),
+            *risk_report.build(venue.name, venue.symbols, days),
+        ]
     return dg.Definitions.merge(
         dg.Definitions(
-            assets=[
-                *ingest.build(venue.name, venue.symbols, days),
-                *features.build(venue.name, venue.symbols, days),
-                *models.build(venue.name, venue.symbols),
-                *marts.build(venue.name),
-            ],
+            assets=assets,
             resources=resources.build(),
             # A process a step costs 3 to 6 seconds; the work inside is compiled or in other processes anyway.
             executor=dg.in_process_executor,
         ),
         jobs.build(venue.name),
+        alerts.definitions(),
     )
