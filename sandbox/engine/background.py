@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sandbox.engine.types import Side, SymbolSpec
 from sandbox.market.calendar import NS_PER_SECOND
@@ -17,7 +16,7 @@ _MIX = 0xBF58476D1CE4E5B9
 _MASK = (1 << 64) - 1
 _LIFE = np.uint64(LIFE_NS)
 _SHIFT = np.uint64(31)
-_LAST = np.uint64(_SIZES - 1)
+_TOP = np.uint64(54)   # leaves the ten bits that choose a size
 Level = tuple[int, int]
 
 
@@ -31,14 +30,16 @@ class Background:
         self._spread = spec.spread * spec.tick
         self._tick = spec.tick
         self._step = spec.level_step * spec.tick
-        self._lives = np.full(LEVELS, LIFE_NS, dtype=np.uint64)
-        self._lives[0] = quote_ns
-        self._offsets = np.arange(1, LEVELS, dtype=np.int64) * self._step
+        self._lives = np.full(2 * LEVELS, LIFE_NS, dtype=np.uint64)
+        self._lives[[0, LEVELS]] = quote_ns
+        behind = np.arange(LEVELS, dtype=np.int64) * self._step
+        self._offsets = np.concatenate([-behind, behind])
         draws = generator(seed, f"{spec.market}:{spec.symbol}:levels").gamma(1.5, 1 / 1.5, _SIZES)
         lots = spec.level_notional / spec.price * 10**spec.qty_scale / spec.lot * draws
         self._sizes = np.maximum(np.rint(lots), 1).astype(np.int64) * spec.lot
         self._salt = np.uint64(generator(seed, f"{spec.market}:{spec.symbol}:salt").integers(1 << 62))
         self._taken: dict[tuple[Side, int], tuple[int, int]] = {}
+        self._kept: tuple[tuple[int, int], tuple[list[Level], list[Level]]] = ((-1, 0), ([], []))
         self.bid = spec.tick
 
     @property
@@ -46,23 +47,31 @@ class Background:
         """Best price at which the background sells."""
         return self.bid + self._spread
 
-    def prices(self, side: Side) -> NDArray[np.int64]:
-        """Prices of one side, best first: the best itself, then the round ones behind it."""
-        if side is Side.BUY:
-            tail = (self.bid - 1) // self._step * self._step + self._step - self._offsets
-            return np.concatenate([[self.bid], tail[tail > 0]])
-        return np.concatenate([[self.ask], self.ask // self._step * self._step + self._offsets])
+    def _quoted(self, now_ns: int) -> tuple[list[Level], list[Level]]:
+        """Both sides as quoted, best first: the best price itself, then the round ones behind it."""
+        if self._kept[0] == (now_ns, self.bid):
+            return self._kept[1]
+        bid, ask, step = self.bid, self.ask, self._step
+        prices = self._offsets.copy()
+        prices[:LEVELS] += (bid - 1) // step * step + step
+        prices[LEVELS:] += ask // step * step
+        prices[0], prices[LEVELS] = bid, ask
+        keys = prices.view(np.uint64)
+        lives = (np.uint64(now_ns) + keys * np.uint64(_PHASE) % _LIFE) // self._lives
+        mixed = (keys * np.uint64(_MIX) ^ lives * np.uint64(_PHASE)) + self._salt
+        mixed = (mixed ^ (mixed >> _SHIFT)) * np.uint64(_MIX)
+        pairs = list(zip(prices.tolist(), self._sizes[mixed >> _TOP].tolist(), strict=True))
+        bids, asks = pairs[:LEVELS], pairs[LEVELS:]
+        while bids[-1][0] <= 0:
+            bids.pop()
+        self._kept = ((now_ns, bid), (bids, asks))
+        return self._kept[1]
 
     def levels(self, side: Side, now_ns: int) -> list[Level]:
         """(price, size) of one side, best first, without emptied levels."""
-        prices = self.prices(side)
-        keys = prices.view(np.uint64)
-        lives = (np.uint64(now_ns) + keys * np.uint64(_PHASE) % _LIFE) // self._lives[:len(keys)]
-        mixed = (keys * np.uint64(_MIX) ^ lives * np.uint64(_PHASE)) + self._salt
-        mixed = (mixed ^ (mixed >> _SHIFT)) * np.uint64(_MIX)
-        sizes = self._sizes[(mixed >> np.uint64(40)) & _LAST]
-        pairs = list(zip(prices.tolist(), sizes.tolist(), strict=True))
-        return self._less_taken(side, pairs, now_ns) if self._taken else pairs
+        bids, asks = self._quoted(now_ns)
+        pairs = bids if side is Side.BUY else asks
+        return self._less_taken(side, pairs, now_ns) if self._taken else pairs.copy()
 
     def _less_taken(self, side: Side, pairs: list[Level], now_ns: int) -> list[Level]:
         left = []

@@ -73,6 +73,11 @@ class Book:
     def __bool__(self) -> bool:
         return bool(self.bids) or bool(self.asks)
 
+    @property
+    def changes(self) -> int:
+        """How many orders have come and gone."""
+        return self.bids.changes + self.asks.changes
+
     def side(self, side: Side) -> Ladder:
         """Where orders of this side rest."""
         return self.bids if side is Side.BUY else self.asks

@@ -22,7 +22,8 @@ class Feed:
     def __init__(self, floor: Floor, now_ns: int, every_ns: int) -> None:
         self._floor = floor
         self._every_ns = min(every_ns, DIFF_NS)
-        self._looked = (now_ns, 0)   # when, and how many orders had come and gone
+        self._look_ns = now_ns       # when to look again
+        self._changes = 0            # how many orders had come and gone at the last look
         self._ticker: tuple[int, int, int, int] | None = None
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
@@ -37,14 +38,14 @@ class Feed:
 
     def tell_if_due(self, now_ns: int, events: list[Event]) -> None:
         """Tell, unless the book can hardly have changed since the last look."""
-        book, (looked_ns, changes) = self._floor.book, self._looked
-        if now_ns - looked_ns >= self._every_ns or changes != book.bids.changes + book.asks.changes:
+        if now_ns >= self._look_ns or self._changes != self._floor.book.changes:
             self.tell(now_ns, events)
 
     def tell(self, now_ns: int, events: list[Event]) -> None:
         """Add a BookTicker when the best changed, and a DepthDiff when the last one is 100 ms old."""
-        spec, book = self._floor.spec, self._floor.book
-        self._looked = (now_ns, book.bids.changes + book.asks.changes)
+        spec = self._floor.spec
+        self._changes = self._floor.book.changes
+        self._look_ns = now_ns + self._every_ns
         bids = self._floor.levels(Side.BUY, now_ns)
         asks = self._floor.levels(Side.SELL, now_ns)
         best = (*(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0)))
@@ -53,6 +54,7 @@ class Feed:
             self._ticker = best
             events.append(BookTicker(spec.market, spec.symbol, now_ns, now_id, *best))
         if now_ns - self._told_ns < DIFF_NS:
+            self._look_ns = min(self._look_ns, self._told_ns + DIFF_NS)
             return
         new_bids, new_asks = dict(bids), dict(asks)
         bid_changes = _changes(self._bids, new_bids, self._shown[0])
@@ -82,7 +84,7 @@ class Feed:
 
 def _changes(old: dict[int, int], new: dict[int, int], also: Collection[int] = ()) -> list[tuple[int, int]]:
     """Levels set anew, gone ones as 0, and those of `also` as they stand."""
-    changes = {price: qty for price, qty in new.items() if old.get(price) != qty}
+    changes = dict(new.items() - old.items())
     changes.update(dict.fromkeys(old.keys() - new.keys(), 0))
     changes.update((price, new.get(price, 0)) for price in also)
-    return list(changes.items())
+    return sorted(changes.items())
