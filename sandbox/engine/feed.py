@@ -84,7 +84,7 @@ class Feed:
 
 def _changes(old: dict[int, int], new: dict[int, int], also: Collection[int] = ()) -> list[tuple[int, int]]:
     """Levels set anew, gone ones as 0, and those of `also` as they stand."""
-    changes = dict(new.items() - old.items())
-    changes.update(dict.fromkeys(old.keys() - new.keys(), 0))
-    changes.update((price, new.get(price, 0)) for price in also)
-    return sorted(changes.items())
+    before = old.get
+    changes = [level for level in new.items() if before(level[0]) != level[1] or level[0] in also]
+    changes += [(price, 0) for price in {*old, *also} if price not in new]
+    return changes

@@ -71,8 +71,8 @@ class SpotAccounts:
         return tuple(Balance(asset, *mine.get(asset, (0, 0))) for asset in assets)
 
     def view(self, account: str, now_ns: int) -> AccountView:
-        """The whole account."""
-        assets = tuple(sorted(self.balances.get(account, {})))
+        """The whole account: what it has any of."""
+        assets = tuple(sorted(asset for asset, amounts in self.balances.get(account, {}).items() if any(amounts)))
         return AccountView(account, SPOT, self.some(account, assets), updated_ns=now_ns)
 
 
