@@ -5,6 +5,7 @@ of the compiled decoder, which hands it everything unexpected.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -52,8 +53,7 @@ class _Frame(_Data):
     stream: str = ""
     data: _Data | None = None
     id: int | str | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: msgspec.Raw | None = None
+    error: Any = None
     code: int | None = None
 
 
