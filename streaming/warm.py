@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from execution.journal import MemorySink
 from execution.oms import Oms
+from signals.strategies.protocol import Strategy
 from streaming.engine import Engine, ModelReader
 from streaming.input_log import Entry, Frames, Input, WakeUp, pack_frames
 from streaming.start import Start
@@ -18,9 +21,9 @@ _FRAMES = (
 )
 
 
-def warm(start: Start, read_model: ModelReader) -> None:
+def warm(start: Start, read_model: ModelReader, strategies: Sequence[Strategy] | None = None) -> None:
     """Runs one message of each kind through the steps of a scratch engine."""
-    engine = Engine.build(start, Oms(start.account, start.instruments, MemorySink()), read_model)
+    engine = Engine.build(start, Oms(start.account, start.instruments, MemorySink()), read_model, strategies)
     life = start.instruments[0]
     frames = [frame % life.venue_symbol.encode() for frame in _FRAMES]
     snapshot = SNAPSHOT.pack(life.id) + b'{"lastUpdateId":1,"bids":[["9","1"]],"asks":[["11","1"]]}'

@@ -1,0 +1,26 @@
+"""`tickhouse bench NAME`: one JSON object with figures, goals and a baseline of the same run."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Print benchmarks as JSON.", no_args_is_help=True)
+
+
+@app.callback()
+def benches() -> None:
+    """Print benchmarks as JSON."""
+
+
+@app.command()
+def hotpath(
+    quick: Annotated[bool, typer.Option(help="End within 45 seconds.")] = False,
+    instruments: Annotated[int, typer.Option(min=1, max=1000, help="How many instruments trade.")] = 20,
+) -> None:
+    """Tick to order through the whole flow at three rates, and the most it sustains."""
+    from streaming.bench.hotpath import measure
+
+    print(json.dumps(measure(quick=quick, instruments=instruments), indent=1))

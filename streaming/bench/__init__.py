@@ -1,0 +1,1 @@
+"""Measures the flow: real steps, real sockets, another process as the venue."""
