@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -74,16 +75,26 @@ def send(mail: Mail, message: Message, timeout_s: float = TIMEOUT_S) -> bool:
     """
     if not configured(mail):
         return False
-    email = compose(mail, message)
     try:
-        with smtplib.SMTP(mail.host, mail.port, timeout=timeout_s) as server:
-            if mail.starttls:
-                server.starttls(context=ssl.create_default_context())
-            if mail.user:
-                server.login(mail.user, mail.password.get_secret_value())
-            refused = server.send_message(email)
+        refused = _deliver(mail, compose(mail, message), timeout_s)
     except (OSError, smtplib.SMTPException) as error:
         raise TickhouseError(MailCode.MAIL_NOT_SENT, host=mail.host, port=mail.port, problem=error) from error
     if refused:
         raise TickhouseError(MailCode.MAIL_NOT_SENT, host=mail.host, port=mail.port, refused=sorted(refused))
     return True
+
+
+def _deliver(mail: Mail, email: EmailMessage, timeout_s: float) -> dict[str, tuple[int, bytes]]:
+    """The recipients that the server refused, with its reasons."""
+    server = smtplib.SMTP(mail.host, mail.port, timeout=timeout_s)
+    try:
+        if mail.starttls:
+            server.starttls(context=ssl.create_default_context())
+        if mail.user:
+            server.login(mail.user, mail.password.get_secret_value())
+        refused = server.send_message(email)
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()  # the message is accepted: a bad farewell must not have it sent twice
+        return refused
+    finally:
+        server.close()  # not `with`: its farewell would wait for a server that still expects a TLS handshake

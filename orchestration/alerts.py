@@ -1,0 +1,120 @@
+"""The alert sensor: one digest a tick, and nothing lost while the mail server is down.
+
+The cursor moves only after the server has accepted the mail. A crash in between sends a digest twice, never not at all.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Self
+
+import dagster as dg
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from assets.resources import ClickHouse
+from infra import mail
+from infra import settings as configuration
+from infra.endpoints import Service, address
+from infra.errors import TickhouseError
+from orchestration import alerts_data, alerts_digest, alerts_runs
+from orchestration.alerts_found import Alert, Kind
+from orchestration.alerts_runs import RunCursor
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the digests have told what happened, and which lasting troubles they have named."""
+
+    runs: RunCursor = field(default_factory=RunCursor)
+    risk_ns: int = 0
+    told: tuple[str, ...] = ()  # keys of troubles that still last
+
+    def dumps(self) -> str:
+        """As Dagster keeps it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str | None) -> Self:
+        """From what `dumps` gave; the beginning of time where there is none."""
+        if not text:
+            return cls()
+        raw = json.loads(text)
+        return cls(RunCursor(**raw["runs"]), raw["risk_ns"], tuple(raw["told"]))
+
+
+@dg.sensor(
+    name="alerts", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Mails one digest of failed runs, failed checks, stale data and risk events",
+)
+def alert_sensor(context: dg.SensorEvaluationContext, clickhouse: ClickHouse) -> dg.SensorResult:
+    """A digest when there is news; MAIL_NOT_SENT fails the tick and keeps the cursor."""
+    settings = configuration.load()
+    before = Cursor.loads(context.cursor)
+    alerts, after = collect(context, clickhouse, before, alerts_data.utc_now())
+    if not alerts:
+        return dg.SensorResult(skip_reason=dg.SkipReason("nothing new"), cursor=after.dumps())
+    if mail.send(settings.mail, alerts_digest.compose(alerts, ui_address(settings))):
+        told = f"mailed {len(alerts)} alert(s) to {', '.join(settings.mail.recipients)}"
+    else:
+        told = f"{len(alerts)} alert(s), not mailed: [mail] names no host and recipients"
+    context.log.info(told)
+    return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=after.dumps())
+
+
+def collect(
+    context: dg.SensorEvaluationContext, clickhouse: ClickHouse, before: Cursor, now: datetime
+) -> tuple[list[Alert], Cursor]:
+    """What is new since `before`, and the cursor for when it has been told."""
+    alerts, runs = alerts_runs.since(context.instance, before.runs)
+    lasting = _overdue(context)
+    risk_ns = before.risk_ns
+    try:
+        with clickhouse.client() as client:
+            lasting |= alerts_data.stale(client, now)
+            events, risk_ns = alerts_data.risk_events(client, risk_ns, now)
+            alerts += events
+    except (TickhouseError, ClickHouseError) as error:
+        lasting["clickhouse"] = Alert(Kind.STORE, "ERROR", "ClickHouse is out of reach", str(error)[:600])
+        # What was stale before we lost sight of it is not news when we see again.
+        lasting |= {key: alert for key, alert in _still(before).items() if key not in lasting}
+    alerts += [alert for key, alert in lasting.items() if key not in before.told]
+    return alerts, Cursor(runs, risk_ns, tuple(sorted(lasting)))
+
+
+def ui_address(settings: configuration.Settings) -> str:
+    """Where the embedded stack's Dagster UI listens; empty where none runs here."""
+    try:
+        return address(settings.home, Service.DAGSTER).rstrip("/")
+    except TickhouseError:
+        return ""
+
+
+def definitions() -> dg.Definitions:
+    """The sensor alone; it asks for the resource `clickhouse`."""
+    return dg.Definitions(sensors=[alert_sensor])
+
+
+def _overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
+    """Assets whose own freshness policy says FAIL."""
+    repository = context.repository_def
+    if repository is None:
+        return {}
+    keys = [
+        key for key in repository.asset_graph.materializable_asset_keys
+        if repository.asset_graph.get(key).freshness_policy is not None
+    ]
+    if not keys:
+        return {}
+    records = context.instance.get_freshness_state_records(keys)
+    return {
+        f"overdue {key.to_user_string()}": Alert(
+            Kind.STALE, "ERROR", f"{key.to_user_string()} is overdue", "its freshness policy says FAIL",
+            "/assets/" + "/".join(key.path), record.updated_at.timestamp(),
+        )
+        for key, record in records.items()
+        if record.freshness_state.value == "FAIL"
+    }
+
+
+def _still(before: Cursor) -> dict[str, Alert]:
+    return {key: Alert(Kind.STALE, "WARN", key, "") for key in before.told if key.startswith("stale ")}
