@@ -92,7 +92,8 @@ def parse(arguments: list[str] | None = None) -> Options:
     )  # fmt: skip
 
 
-async def _serve(options: Options) -> int:
+async def serve(options: Options) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit status."""
     from sandbox.server.app import start
     from sandbox.server.venue import StateMismatchError
 
@@ -125,7 +126,7 @@ def _fail(message: str) -> int:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean end."""
-    return asyncio.run(_serve(parse()))
+    return asyncio.run(serve(parse()))
 
 
 if __name__ == "__main__":

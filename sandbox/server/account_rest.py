@@ -1,10 +1,10 @@
-"""Balances, positions, leverage and income."""
+"""Futures accounts: balances, positions, leverage and income."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.engine.types import LINEAR, SPOT, AccountView, IncomeKind, Position, SymbolSpec
+from sandbox.engine.types import LINEAR, AccountView, IncomeKind, Position, SymbolSpec
 from sandbox.errors import ExchangeError
 from sandbox.server.clock import NS_PER_MS
 from sandbox.server.numbers import text
@@ -13,52 +13,6 @@ from sandbox.server.params import Call
 from sandbox.server.venue import Venue
 
 _ENTRY_DIGITS = 8
-
-
-def _rate(ppm: int) -> str:
-    return text(ppm, 6, 8)
-
-
-def spot_account(venue: Venue, call: Call) -> Json:
-    """GET /api/v3/account."""
-    venue.sync()
-    view = venue.exchange.account(call.account, SPOT)
-    spec = venue.spec(SPOT, venue.symbols(SPOT)[0])
-    omit_zero = call.flag("omitZeroBalances")
-    return {
-        "makerCommission": spec.maker_ppm // 100,
-        "takerCommission": spec.taker_ppm // 100,
-        "buyerCommission": 0,
-        "sellerCommission": 0,
-        "commissionRates": {
-            "maker": _rate(spec.maker_ppm), "taker": _rate(spec.taker_ppm), "buyer": _rate(0), "seller": _rate(0),
-        },
-        "canTrade": True,
-        "canWithdraw": False,
-        "canDeposit": False,
-        "brokered": False,
-        "requireSelfTradePrevention": False,
-        "preventSor": False,
-        "updateTime": millis(view.updated_ns),
-        "accountType": "SPOT",
-        "balances": [
-            {"asset": item.asset, "free": money_text(item.free), "locked": money_text(item.locked)}
-            for item in view.balances
-            if item.free or item.locked or not omit_zero
-        ],
-        "permissions": ["SPOT"],
-        "uid": list(venue.exchange_accounts()).index(call.account) + 1,
-    }  # fmt: skip
-
-
-def spot_commission(venue: Venue, call: Call) -> Json:
-    """GET account/commission."""
-    spec = venue.spec(SPOT, call.text("symbol"))
-    rates = {"maker": _rate(spec.maker_ppm), "taker": _rate(spec.taker_ppm), "buyer": _rate(0), "seller": _rate(0)}
-    none = dict.fromkeys(rates, _rate(0))
-    return {"symbol": spec.symbol, "standardCommission": rates, "taxCommission": none, "discount": {
-        "enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": "0.75000000",
-    }}  # fmt: skip
 
 
 def _linear(venue: Venue, call: Call) -> AccountView:

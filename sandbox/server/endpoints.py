@@ -15,6 +15,7 @@ from sandbox.server import (
     futures_rest,
     listen_rest,
     market_rest,
+    spot_account,
     trade_rest,
     wallet_rest,
 )
@@ -96,8 +97,8 @@ def _spot() -> dict[str, Endpoint]:
         "GET ticker/24hr": _public(SPOT, market.per_symbol(SPOT, day_ticker.ticker_json), _one_or_all(2, 80)),
         "GET ticker/price": _public(SPOT, market.per_symbol(SPOT, market.price_ticker), _one_or_all(2, 4)),
         "GET ticker/bookTicker": _public(SPOT, market.per_symbol(SPOT, market.book_ticker), _one_or_all(2, 4)),
-        "GET account": _signed(SPOT, account_rest.spot_account, 20),
-        "GET account/commission": _signed(SPOT, account_rest.spot_commission, 20),
+        "GET account": _signed(SPOT, spot_account.spot_account, 20),
+        "GET account/commission": _signed(SPOT, spot_account.spot_commission, 20),
         "POST order": _signed(SPOT, trade.place(SPOT), orders=1),
         "POST order/test": _signed(SPOT, trade.test_place(SPOT)),
         "GET order": _signed(SPOT, trade.query(SPOT), 4),
