@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,24 +71,55 @@ def fresh_environment(
     return make
 
 
+@pytest.fixture(scope="session")
+def shared_database(fresh_environment: Callable[[], dict[str, str]]) -> str:
+    """Name of the database that tests with the `clickhouse` fixture have one after the other."""
+    return fresh_environment()["TICKHOUSE_CLICKHOUSE__DATABASE"]
+
+
 @pytest.fixture
-def settings(fresh_environment: Callable[[], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    request: pytest.FixtureRequest,
+    fresh_environment: Callable[[], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Settings:
     """Settings on real servers, also in the environment, so that processes a test starts see the same."""
-    for name, value in fresh_environment().items():
+    environment = fresh_environment()
+    if "clickhouse" in request.fixturenames:
+        environment["TICKHOUSE_CLICKHOUSE__DATABASE"] = request.getfixturevalue("shared_database")
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return load()
 
 
 @pytest.fixture
 def clickhouse(settings: Settings) -> Iterator[Client]:
-    """A client on a database of this test's own, with every migration applied; dropped at the end."""
+    """A client on an empty database with every migration applied.
+
+    Emptying one database takes a tenth of the time of making another.
+    """
     from store.clickhouse import connect, migrate
 
     migrate(settings)
     client = connect(settings)
+    _empty(client)
     yield client
-    client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse.database}")
     client.close()
+
+
+def _empty(client: Client) -> None:
+    from store.schema import read_migrations
+
+    ours = " ".join(migration.text for migration in read_migrations())
+    tables = client.query(
+        "SELECT name, engine, total_rows FROM system.tables WHERE database = currentDatabase()"
+        " AND name != 'schema_migrations'"
+    ).result_rows
+    for name, engine, rows in tables:
+        if not re.search(rf"\b{name}\b", ours):  # made by a test, or by dbt
+            client.command(f"DROP {'VIEW' if engine == 'View' else 'TABLE'} IF EXISTS `{name}` SYNC")
+        elif rows:
+            client.command(f"TRUNCATE TABLE `{name}`")
 
 
 @pytest.fixture
