@@ -106,6 +106,8 @@ def order_events(
     filled = order.filled + sum(fill.qty for fill in fresh)
     if sighting.status in _ENDS and order.state not in CLOSED and filled == sighting.filled:
         kind, code = _ENDS[sighting.status]
+        if filled and kind == OrderEventKind.REJECTED:  # what has traded was taken, whatever the venue calls it
+            kind = OrderEventKind.CANCELLED
         wished = order.code if order.state == OrderState.PENDING_CANCEL else ""
         ended_by_itself = order.intent.tif in (TimeInForce.IOC, TimeInForce.FOK)
         reason = sighting.detail or code or wished
