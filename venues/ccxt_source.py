@@ -91,7 +91,7 @@ class CcxtSource:
         """Trades in [start, end) as TRADE events, in the venue's order. On Binance these are aggregate trades."""
         numbered = self.venue.startswith("binance")
         pager = trades_by_id if numbered else trades_by_time
-        trades = pager(self._exchange, self._patience, spec, start, end)
+        trades = pager(self._exchange, self._patience, spec, start, min(end, self.now() + MS))
         return events_of(self.venue, trades, spec, _id(spec), aggregate=numbered)
 
     def funding(self, spec: Listed, start: int, end: int) -> FundingRates:

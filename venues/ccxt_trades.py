@@ -15,6 +15,7 @@ from venues.request import Patience, ask
 MS = 1_000_000
 _PAGE = 1000
 _HOUR_MS = 3_600_000
+_SMALLEST_PAGE = 50  # no venue gives less in a full page
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 Listed = Instrument | InstrumentSpec
@@ -43,24 +44,27 @@ def trades_by_id(exchange: Any, patience: Patience, spec: Listed, start: int, en
 def trades_by_time(exchange: Any, patience: Patience, spec: Listed, start: int, end: int) -> list[dict[str, Any]]:
     """ccxt's trades in [start, end) from a venue that pages by time only.
 
-    VENUE_PAGE_STUCK when a full page lies within one millisecond, VENUE_PAGE_LOST when the overlap is missing.
+    VENUE_PAGE_STUCK when a full page lies within one millisecond, VENUE_PAGE_LOST when the overlap is missing. An hour
+    without trades does not end the history: some venues look no further than that.
     """
     found: list[dict[str, Any]] = []
     seen: set[str] = set()
+    largest = _SMALLEST_PAGE
     since, until = -(-start // MS), -(-end // MS)
     while since < until:
         page = _page(exchange, patience, spec, since, {})
-        if found and not any(key_of(trade) in seen for trade in page):
+        if seen and not any(key_of(trade) in seen for trade in page):
             raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=exchange.id, request="trades", wanted=since)
         fresh = [trade for trade in page if key_of(trade) not in seen]
-        if not fresh:
-            break
-        found += fresh
-        last = fresh[-1]["timestamp"]
-        if last == since and len(page) > 1 and page[0]["timestamp"] == last:
+        largest = max(largest, len(page))
+        if fresh:
+            found += fresh
+            since = fresh[-1]["timestamp"]
+            seen = {key_of(trade) for trade in found if trade["timestamp"] == since}
+        elif len(page) == largest:
             raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=exchange.id, request="trades", at=since)
-        since = last
-        seen = {key_of(trade) for trade in found if trade["timestamp"] == last}
+        else:
+            since, seen = since + _HOUR_MS, set()
     return [trade for trade in found if start <= trade["timestamp"] * MS < end]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from infra.errors import TickhouseError
 from venues.errors import VenueCode
 
-# Binance answers these with a list or not at all; a ccxt parser would take an object for an empty one.
-_LIST_PATHS = ("/klines", "/aggTrades", "/trades", "/historicalTrades", "/fundingRate")
+# What a row of Binance's lists must have: ccxt would leave out others, and take an object for an empty list.
+_ROW_KEYS = {"klines": (), "aggTrades": ("a", "p", "q", "T", "m"), "fundingRate": ("fundingTime", "fundingRate")}
 _TIMEOUT_MS = 10_000
 
 
@@ -117,12 +117,21 @@ def _guard(venue: str) -> Any:
         text = body.strip()
         if 200 <= status < 300:
             try:
-                msgspec.json.decode(text)
+                rows = msgspec.json.decode(text)
             except msgspec.DecodeError as error:
                 raise ccxt.BadResponse(f"{url}: {error}: {text[:120]!r}") from error
-            path = url.partition("?")[0]
-            if venue.startswith("binance") and path.endswith(_LIST_PATHS) and not text.startswith(("[", '{"code"')):
-                raise ccxt.BadResponse(f"{url}: not a list: {text[:120]!r}")
+            path = url.partition("?")[0].rpartition("/")[2]
+            refused = isinstance(rows, dict) and "code" in rows
+            if venue.startswith("binance") and path in _ROW_KEYS and not refused and not _are_rows(rows, path):
+                raise ccxt.BadResponse(f"{url}: not the documented rows: {text[:120]!r}")
         return text
 
     return check
+
+
+def _are_rows(rows: object, path: str) -> bool:
+    if not isinstance(rows, list):
+        return False
+    if path == "klines":
+        return all(isinstance(row, list) and len(row) > 5 and isinstance(row[0], int) for row in rows)
+    return all(isinstance(row, dict) and all(key in row for key in _ROW_KEYS[path]) for row in rows)

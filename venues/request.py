@@ -32,7 +32,7 @@ def ask(exchange: Any, patience: Patience, what: str, call: Callable[[], T]) -> 
     import tenacity
 
     doubling = tenacity.wait_exponential_jitter(
-        patience.first_wait_s, patience.longest_wait_s, jitter=patience.first_wait_s
+        multiplier=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
     )
 
     def wait(state: tenacity.RetryCallState) -> float:
