@@ -147,10 +147,12 @@ class LinearAccounts:
         return missing
 
     def exposed(self) -> Iterator[tuple[str, str, Holding]]:
-        """Every open position, in a fixed order."""
-        for account, wallet in self.wallets.items():
-            for symbol, holding in wallet.holdings.items():
-                if holding.qty:
+        """Every open position, in an order that does not depend on who asked what before."""
+        for account in sorted(self.wallets):
+            holdings = self.wallets[account].holdings
+            for symbol in self._specs:
+                holding = holdings.get(symbol)
+                if holding is not None and holding.qty:
                     yield account, symbol, holding
 
     def is_bankrupt(self, account: str) -> bool:
