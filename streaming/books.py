@@ -14,6 +14,7 @@ from market.events import Events
 from market.instrument import Instrument
 from market.ladder import STATUS
 from streaming.batch import Ask
+from streaming.kernels import unlike
 from venues.binance.codec import decode_snapshot
 
 log = structlog.get_logger()
@@ -28,8 +29,8 @@ class Books:
         self._ids = list(self._lives)
         self._books = book.Books(self._ids, [ticks.get(id_, 1) for id_ in self._ids], places=1 << 12)
         self._status = self._books.arrays.head[:, STATUS]
-        self._proved = np.zeros(len(self._ids), dtype=bool)
-        self._asked = np.zeros(len(self._ids), dtype=bool)
+        self._proved = np.zeros(len(self._ids), dtype=np.uint8)
+        self._asked = np.zeros(len(self._ids), dtype=np.uint8)
 
     def update(self, events: Events, asks: list[Ask]) -> NDArray[np.int64] | None:
         """Feeds the events; places of the books whose proof came or went, None for none."""
@@ -38,7 +39,7 @@ class Books:
 
     def snapshot(self, instrument: int, body: bytes, ts_recv: int, asks: list[Ask]) -> NDArray[np.int64] | None:
         """Feeds the venue's depth answer; places as above."""
-        self._asked[self._ids.index(instrument)] = False
+        self._asked[self._ids.index(instrument)] = 0
         try:
             self._books.apply(decode_snapshot(self._lives[instrument], body, ts_recv))
         except TickhouseError as error:
@@ -49,21 +50,20 @@ class Books:
         """The feed is gone: no book can be believed any more."""
         for instrument in self._ids:
             self._books.invalidate(instrument)
-        self._proved[:] = False
-        self._asked[:] = False
+        self._proved[:] = 0
+        self._asked[:] = 0
 
     def proved(self, slot: int) -> bool:
         """Whether the book at this place can be believed."""
         return bool(self._proved[slot])
 
     def _look(self, asks: list[Ask]) -> NDArray[np.int64] | None:
-        live = self._status == _LIVE
-        if not live.all():
-            for slot in np.flatnonzero(~live & ~self._asked):
-                self._asked[slot] = True
-                asks.append(Ask("snapshot", self._ids[slot]))
-        changed = live != self._proved
-        if not changed.any():
+        if not unlike(self._status, _LIVE, self._proved, self._asked):
             return None
+        live = (self._status == _LIVE).astype(np.uint8)
+        for slot in np.flatnonzero((live == 0) & (self._asked == 0)):
+            self._asked[slot] = 1
+            asks.append(Ask("snapshot", self._ids[slot]))
+        changed = np.flatnonzero(live != self._proved)
         self._proved = live
-        return np.flatnonzero(changed)
+        return changed

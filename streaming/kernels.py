@@ -19,13 +19,15 @@ BID, ASK, TS = 0, 1, 2  # columns of `best`
 @njit(cache=True)
 def take(
     events: Events, slots: Integers, last: Integers, closed: Flags, index: Integers, best: Integers, touched: Flags
-) -> int:
-    """Number of trades to use; their places in `events` stand in `index`.
+) -> tuple[int, bool]:
+    """Number of trades to use, their places in `events` stand in `index`; and whether a trade was left for later.
 
     A trade id that is not above the last one is a repeat and left out; one that leaves a hole closes the slot,
-    and nothing more is taken of it until the hole is filled. Quotes go to `best`, their slots are `touched`.
+    and nothing more is taken of it until the hole is filled. Quotes go to `best`, their slots are `touched`,
+    and so is the place behind the last slot.
     """
     taken = 0
+    held = False
     for i in range(len(events)):
         event = events[i]
         if event.instrument >= len(slots):
@@ -34,10 +36,11 @@ def take(
         if slot < 0:
             continue
         if event.kind == _TRADE:
-            if closed[slot] or event.seq <= last[slot]:
+            if event.seq <= last[slot]:
                 continue
-            if last[slot] > 0 and event.seq > last[slot] + 1:
+            if closed[slot] or (last[slot] > 0 and event.seq > last[slot] + 1):
                 closed[slot] = 1
+                held = True
                 continue
             last[slot] = event.seq
             index[taken] = i
@@ -46,4 +49,15 @@ def take(
             best[slot, BID if event.side == _BUY else ASK] = event.price
             best[slot, TS] = event.ts_recv
             touched[slot] = 1
-    return taken
+            touched[-1] = 1
+    return taken, held
+
+
+@njit(cache=True)
+def unlike(status: Integers, live: int, proved: Flags, asked: Flags) -> bool:
+    """Whether a book's proof came or went, or one without proof has not been asked for."""
+    for slot in range(len(status)):
+        right = status[slot] == live
+        if right != (proved[slot] != 0) or (not right and asked[slot] == 0):
+            return True
+    return False

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from market.events import EVENT, Events, Kind
 from signals.features import registry
-from signals.models.predictor import Predictor
+from signals.models.predictor import MAX_ROWS, Predictor
 from signals.strategies.protocol import View
 from streaming.batch import Ask, Batch, Prediction, Quote
 from streaming.books import Books
 from streaming.input_log import Entry
-from streaming.kernels import ASK, BID, TS, take
+from streaming.kernels import take
 from streaming.start import ModelRef, Start
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class Track:
         self._last_ts = np.zeros(count, dtype=np.int64)
         self._closed = np.zeros(count, dtype=np.uint8)
         self._best = np.zeros((count, 3), dtype=np.int64)
-        self._touched = np.zeros(count, dtype=np.uint8)
+        self._touched = np.zeros(count + 1, dtype=np.uint8)  # the last place says whether there is any
         self._waiting: list[list[Events]] = [[] for _ in self._ids]
         self._books = books
         self._feed_up = False
@@ -84,6 +84,7 @@ class Track:
         self._columns = np.array([names.index(name) for name in ref.names], dtype=np.int64)
         self._predictor = Predictor(self._read_model(ref), len(self._columns), sha256=ref.sha256)
         self._predictor.predict(np.zeros((1, len(self._columns))))
+        self._plain = tuple(ref.names) == names
         self._ref = ref
 
     def _control(self, body: bytes) -> None:
@@ -98,8 +99,8 @@ class Track:
             self._books.lost()
 
     def _touch(self, slots: NDArray[np.int64] | None) -> None:
-        if slots is not None:
-            self._touched[slots] = 1
+        if slots is not None and len(slots):
+            self._touched[slots] = self._touched[-1] = 1
 
     def _restore(self, body: bytes) -> None:
         instrument, last_id, last_ts = STATE.unpack_from(body)
@@ -112,10 +113,9 @@ class Track:
             self._room = 2 * len(events)
             self._rows = np.empty((self._room, len(self._group.names)))
             self._index = np.empty(self._room, dtype=np.int64)
-        was_closed = self._closed.any()
-        count = take(events, self._slots, self._last, self._closed, self._index, self._best, self._touched)
+        count, held = take(events, self._slots, self._last, self._closed, self._index, self._best, self._touched)
         self._touch(self._books.update(events, batch.asks))
-        if was_closed or self._closed.any():
+        if held:
             self._hold(batch, events)
         if count:
             trades = events[self._index[:count]]
@@ -129,7 +129,7 @@ class Track:
             if not len(later):
                 continue
             if not self._waiting[slot]:
-                self._touched[slot] = 1
+                self._touched[slot] = self._touched[-1] = 1
                 batch.asks.append(
                     Ask("trades", self._ids[slot], int(self._last[slot]) + 1, int(later[0]["seq"]),
                         int(self._last_ts[slot]))
@@ -147,7 +147,7 @@ class Track:
             self._features(batch, fresh, silent=True)
         self._last[slot] = max(int(self._last[slot]), covered)
         self._closed[slot] = 0
-        self._touched[slot] = 1
+        self._touched[slot] = self._touched[-1] = 1
         for later in held:
             self._events(batch, later)
 
@@ -158,49 +158,48 @@ class Track:
             rows, index = self._rows, self._index
         count = self._group.update_many(self._states, self._slots, trades, rows, index)
         self._digest = zlib.crc32(rows[:count].data, self._digest)
-        newest = {instrument: at for at, instrument in enumerate(trades["instrument"][index[:count]].tolist())}
-        for instrument, at in newest.items():
-            trade = trades[index[at]]
-            slot = self._slots[instrument]
-            self._last[slot] = max(self._last[slot], trade["seq"])
-            self._last_ts[slot] = trade["ts_event"]
-        if silent or not newest:
-            return  # the past is for the state only: nobody trades on it
-        self._views(batch, trades, rows[list(newest.values())], index, newest)
+        grouped = trades[index[:count]]
+        if len(grouped) > 1:
+            order = np.argsort(grouped["instrument"], kind="stable")
+            grouped, rows = grouped[order], rows[order]
+        lives = grouped["instrument"]
+        ends = [*(np.flatnonzero(lives[1:] != lives[:-1]) + 1).tolist(), count] if count > 1 else [count]
+        groups = [grouped[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        for group in groups:
+            newest = group[-1]
+            slot = self._slots[newest["instrument"]]
+            self._last[slot] = newest["seq"]
+            self._last_ts[slot] = newest["ts_event"]
+        if not silent:  # the past is for the state only: nobody trades on it
+            self._views(batch, groups, rows[[end - 1 for end in ends]])
 
-    def _views(
-        self, batch: Batch, trades: Events, rows: NDArray[np.float64], index: NDArray[np.int64], newest: dict[int, int]
-    ) -> None:
-        ref, values = self._ref, None
-        if self._predictor is not None:
-            values = self._predictor.predict(rows[:, self._columns])
-        alone = len(newest) == 1
-        for at, (instrument, row) in enumerate(newest.items()):
-            trade = trades[index[row]]
-            ts = int(trade["ts_event"])
-            value = math.nan
-            if values is not None and ref is not None:
-                value = float(values[at])
-                batch.predictions.append(Prediction(ref.name, ref.version, instrument, ts, int(trade["seq"]), value))
-            batch.views.append(
-                View(
-                    instrument=instrument,
-                    ts=ts,
-                    trades=trades if alone else trades[trades["instrument"] == instrument],
-                    features=rows[at],
-                    volatility=float(rows[at, self._volatility]),
-                    prediction=value,
-                    prediction_std=ref.prediction_std if ref is not None else 0.0,
-                    model=ref.label if ref is not None else "",
+    def _views(self, batch: Batch, groups: list[Events], rows: NDArray[np.float64]) -> None:
+        ref, count = self._ref, len(groups)
+        values = [math.nan] * count
+        if self._predictor is not None and ref is not None:
+            columns = rows if self._plain else rows[:, self._columns]
+            values = np.concatenate(
+                [self._predictor.predict(columns[at : at + MAX_ROWS]) for at in range(0, count, MAX_ROWS)]
+            ).tolist()
+        deviation, label = (ref.prediction_std, ref.label) if ref is not None else (0.0, "")
+        volatility = rows[:, self._volatility].tolist()
+        for at, group in enumerate(groups):
+            newest = group[-1]
+            instrument, ts = int(newest["instrument"]), int(newest["ts_event"])
+            if ref is not None:
+                batch.predictions.append(
+                    Prediction(ref.name, ref.version, instrument, ts, int(newest["seq"]), values[at])
                 )
+            batch.views.append(
+                View(instrument, ts, group, rows[at], volatility[at], values[at], deviation, label)
             )
 
     def _quotes(self, batch: Batch) -> None:
-        if not self._touched.any():
+        if not self._touched[-1]:
             return
-        for slot in np.flatnonzero(self._touched):
-            instrument = self._ids[slot]
-            bid, ask, ts = int(self._best[slot, BID]), int(self._best[slot, ASK]), int(self._best[slot, TS])
-            proved = self._feed_up and not self._closed[slot] and self._books.proved(int(slot))
-            batch.quotes.append(Quote(instrument, bid, ask, ts, bool(proved)))
+        slots = np.flatnonzero(self._touched[:-1])
+        up = self._feed_up
+        for slot, (bid, ask, ts) in zip(slots.tolist(), self._best[slots].tolist(), strict=True):
+            proved = up and not self._closed[slot] and self._books.proved(slot)
+            batch.quotes.append(Quote(self._ids[slot], bid, ask, ts, proved))
         self._touched[:] = 0
