@@ -97,15 +97,10 @@ def _asset(
                 if not life.valid_to:
                     done += run(client, how(), life.id, days)
         for day in days:
-            rows = sum(one.rows for one in done if one.day == day)
-            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=day.isoformat())
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": sum(one.rows for one in done),
-                "trades": sum(one.trades for one in done),
-                "days": len(days),
-                "instruments": len(known),
-            }
-        )
+            today = [one for one in done if one.day == day]
+            told = {"dagster/partition_row_count": sum(one.rows for one in today),
+                    "trades": sum(one.trades for one in today), "instruments": len(today)}
+            context.add_asset_metadata(told, partition_key=day.isoformat())
+        return dg.MaterializeResult()
 
     return derived

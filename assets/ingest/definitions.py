@@ -87,16 +87,19 @@ def _feed(
                 context.log.info(_line(done))
         yield gate.check_result(findings, "quality", key)
         bad = {o.day for o in outcomes if o.state is IngestState.QUARANTINED}
+        told = {day: _metadata([o for o in outcomes if o.day == day]) for day in days}
         if bad:
-            _materialize_good_days(context, key, outcomes, bad)
+            # The good days are published although the run fails: Dagster is told so, day by day.
+            for day in sorted(set(days) - bad):
+                context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), metadata=told[day]))
             raise dg.Failure(
                 str(TickhouseError(QualityCode.DATA_QUARANTINED, asset=key.to_user_string(), days=len(bad),
                                    first=min(bad))),
-                metadata=_metadata(outcomes), allow_retries=False,
+                metadata=_metadata([o for o in outcomes if o.day in bad]), allow_retries=False,
             )
-        for day in days:
-            context.add_asset_metadata(_metadata([o for o in outcomes if o.day == day]), key, day.isoformat())
-        yield dg.MaterializeResult(metadata=_metadata(outcomes))
+        for day, metadata in told.items():
+            context.add_asset_metadata(metadata, key, day.isoformat())
+        yield dg.MaterializeResult()
 
     return ingest
 
@@ -109,27 +112,17 @@ def _living(venue: str, symbols: Sequence[str], known: Sequence["Instrument"]) -
     return [by_symbol[symbol] for symbol in symbols]
 
 
-def _materialize_good_days(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, outcomes: Sequence[DayOutcome], bad: set[object]
-) -> None:
-    """The good days are published although the run fails: Dagster is told so, day by day."""
-    for day in sorted({o.day for o in outcomes} - bad):
-        metadata = _metadata([o for o in outcomes if o.day == day])
-        context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), metadata=metadata))
-
-
 def _metadata(outcomes: Sequence[DayOutcome]) -> dict[str, dg.MetadataValue | int | str]:
-    days = sorted({o.day for o in outcomes})
+    """What the UI shows of a day: its rows, what changed, and a line an instrument."""
     return {
-        "dagster/partition_row_count" if len(days) == 1 else "dagster/row_count": sum(o.rows for o in outcomes),
+        "dagster/partition_row_count": sum(o.rows for o in outcomes),
         "rows_written": sum(o.written for o in outcomes),
-        "days": len(days),
         "changes": ", ".join(f"{count} {name}" for name, count in Counter(str(o.change) for o in outcomes).items()),
-        "table": _table(
+        "instruments": _table(
             [
                 {"symbol": o.symbol, "day": o.day.isoformat(), "state": o.state.label, "change": str(o.change),
                  "rows": o.rows, "written": o.written}
-                for o in sorted(outcomes, key=lambda o: (o.day, o.instrument))[-200:]
+                for o in outcomes
             ]
         ),
     }

@@ -1,0 +1,72 @@
+"""Features and labels: days apart equal one go, and a hole in the chain of days is refused by name."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from research.labels import forward_return
+from signals.features import registry
+from store import features, labels, trades
+from tests.assets.conftest import failure
+from tests.assets.tape import DAY_NS, day_ns
+
+pytestmark = pytest.mark.stack
+
+FIRST = date(2026, 3, 1)
+SPAN = (day_ns(FIRST), day_ns(FIRST) + 3 * DAY_NS)
+DAYS = ("2026-03-01", "2026-03-02", "2026-03-03")
+DERIVED = ("features_flow", "labels_forward_return")
+
+
+def held(client):
+    """All features of an instrument as bytes, and all labels."""
+    vectors = features.matrix(features.read(client, "flow", 1, [1], *SPAN))
+    return vectors.tobytes(), labels.read(client, forward_return.NAME, [1], *SPAN)["value"].to_numpy().tobytes()
+
+
+@pytest.mark.parametrize("batch_of_days", [[DAYS], [[DAYS[0]], [DAYS[1]], [DAYS[2]]], [DAYS[:2], [DAYS[2]]]])
+def test_days_apart_equal_one_go_to_the_bit(batch, clickhouse, batch_of_days):
+    assert batch.run("binance/trades", first=DAYS[0], last=DAYS[-1]).success
+    for days in batch_of_days:
+        assert batch.run(*DERIVED, first=days[0], last=days[-1]).success
+    events = trades.events(clickhouse, [1], *SPAN)
+    group = registry.get("flow")
+    rows, index = registry.compute(group, group.state(1), events)
+    _, wanted = forward_return.update(forward_return.fresh(), events)
+    assert len(index) == len(events) == 3 * batch.tape.trades_a_day
+    assert held(clickhouse) == (rows.tobytes(), wanted.value.tobytes())
+
+
+def test_a_day_again_changes_nothing(batch, clickhouse):
+    batch.run("binance/trades", first=DAYS[0], last=DAYS[-1])
+    batch.run(*DERIVED, first=DAYS[0], last=DAYS[-1])
+    before = held(clickhouse)
+    assert batch.run(*DERIVED, first=DAYS[1]).success
+    assert held(clickhouse) == before
+
+
+def test_a_hole_in_the_chain_names_the_day_to_begin_with(batch):
+    batch.run("binance/trades", first=DAYS[0], last=DAYS[-1])
+    said = failure(batch.run("features_flow", first=DAYS[2]))
+    assert "FEATURE_STATE_MISSING group=flow instrument=1 day=2026-03-03 first=2026-03-01" in said
+    batch.run("features_flow", first=DAYS[0])
+    assert "first=2026-03-02" in failure(batch.run("features_flow", first=DAYS[2]))
+
+
+def test_a_day_whose_trades_are_not_complete_is_refused(batch):
+    batch.tape.faults["trades"] = lambda rows: np.delete(rows, 7)
+    batch.run("binance/trades", first=DAYS[0])
+    said = failure(batch.run("features_flow", first=DAYS[0]))
+    assert "DATA_NOT_COMPLETE dataset=trades instrument=1 day=2026-03-01 state=partial" in said
+
+
+def test_the_last_minute_of_a_day_is_labelled_with_the_next(batch, clickhouse):
+    batch.run("binance/trades", first=DAYS[0], last=DAYS[1])
+    batch.run("labels_forward_return", first=DAYS[0])
+    day = (day_ns(FIRST), day_ns(FIRST) + DAY_NS)
+    before = labels.read(clickhouse, forward_return.NAME, [1], *day).height
+    batch.run("labels_forward_return", first=DAYS[1])
+    assert (before, labels.read(clickhouse, forward_return.NAME, [1], *day).height) == (499, 500)
