@@ -106,7 +106,7 @@ class Runner:
         pump = asyncio.create_task(_pump(self._process, log))
         began = time.monotonic()
         if spec.once:
-            await self._unless_stopping(self._process.wait())
+            await self._unless_stopping(_exit_of(self._process))
         if await self._becomes_ready():
             self._set(State.DONE if spec.once else State.READY, f"after {time.monotonic() - began:.1f} s")
             self.up.set()
@@ -117,7 +117,7 @@ class Runner:
         code = self._process.returncode
         if code is None:
             return "does not answer"
-        await pump
+        await asyncio.wait({pump}, timeout=1)  # a child that it left behind may hold the pipe open
         return f"exited with {code}: {_last_line(self.log_file)}"
 
     async def _spawn(self) -> asyncio.subprocess.Process:
@@ -148,7 +148,7 @@ class Runner:
         """Returns when the process is gone, or has not answered HEALTH_FAILURES times in a row."""
         if not self._process:
             return
-        exited, bad = asyncio.ensure_future(self._process.wait()), 0
+        exited, bad = asyncio.ensure_future(_exit_of(self._process)), 0
         stop = asyncio.ensure_future(self._stopping.wait())
         try:
             while not exited.done() and not stop.done() and bad < HEALTH_FAILURES:
@@ -166,9 +166,9 @@ class Runner:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)  # the leader first: it knows how to stop its own children
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(process.wait(), self.spec.stop_timeout_s)
+                await asyncio.wait_for(_exit_of(process), self.spec.stop_timeout_s)
         self.kill()  # whatever it left behind
-        await process.wait()
+        await _exit_of(process)
 
     async def _unless_stopping(self, work: Coroutine[object, object, object]) -> None:
         tasks = {asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())}
@@ -186,6 +186,12 @@ def _logger(name: str, handler: logging.Handler) -> logging.Logger:
     log = logging.Logger(name)  # noqa: LOG001 - not registered on purpose: nothing but this file gets the lines
     log.addHandler(handler)
     return log
+
+
+async def _exit_of(process: asyncio.subprocess.Process) -> None:
+    # Process.wait() also waits for the end of the pipe, which a grandchild that lives on may hold open.
+    while process.returncode is None:  # noqa: ASYNC110 - asyncio tells of the exit through wait() only
+        await asyncio.sleep(0.05)
 
 
 def _last_line(file: Path) -> str:

@@ -95,7 +95,10 @@ def run_stack(plan: Callable[[], Sequence[ServiceSpec]], home: Home, say: Say) -
         for pid in leftovers.kill(home.root):
             say("stack", f"cleared away pid {pid}, left behind by an earlier stack")
         with leftovers.watched(home.root):
-            asyncio.run(_run(plan(), home, say))
+            try:
+                asyncio.run(_run(plan(), home, say))
+            finally:
+                leftovers.kill(home.root)  # what a service moved into a session of its own
 
 
 async def _all_up(runners: Sequence[Runner]) -> None:
