@@ -57,20 +57,12 @@ class SnapshotFetcher:
         return answers
 
     def close(self) -> None:
-        """Drops what is on its way. Call it before the loop is closed, and not from inside a step."""
-        for task in self._asked.values():
-            task.cancel()
-        self._stepped.loop.run_until_complete(asyncio.gather(*self._asked.values(), return_exceptions=True))
+        """Drops what is on its way. Before the loop is closed, and not from inside a step."""
+        self._stepped.finish(self._asked.values())
+        self._asked = {}
         if self._session is not None:
             self._stepped.loop.run_until_complete(self._session.close())
-
-    async def aclose(self) -> None:
-        """`close` for an owner whose loop runs."""
-        for task in self._asked.values():
-            task.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+            self._session = None
 
     async def _fetch(self, instrument: Instrument) -> None:
         import aiohttp

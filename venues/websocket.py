@@ -67,9 +67,9 @@ class StreamLink:
         return self._inbox.take()
 
     def close(self) -> None:
-        """Closes the connections; also the loop unless it was given."""
-        for task in self._tasks:
-            task.cancel()
+        """Closes the connections; also the loop unless it was given. Not from inside a step."""
+        self.stepped.finish(self._tasks)
+        self._tasks = []
         if self._owns_loop:
             self.stepped.close()
 
