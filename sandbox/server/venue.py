@@ -47,6 +47,7 @@ class Venue:
             LINEAR: Meter(Limits(options.futures_weight, FUTURES_LIMITS.orders, options.ban_after)),
         }
         self._countdowns: dict[tuple[str, str], int] = {}
+        self.failure: OSError | None = None
         self._log = log.CommandLog(options.state / LOG_NAME) if options.state else None
         records = list(self._log.records()) if self._log else []
         opened, self.clock = self._identity(records)
@@ -140,13 +141,21 @@ class Venue:
                         self.deposit(account, market, asset, amount)
 
     def _record(self, record: log.Record) -> None:
-        if self._log is not None:
+        if self._log is None:
+            return
+        try:
             self._log.append(record)
+        except OSError as error:
+            # What was done is not on record: a server that went on would come back without it.
+            self.failure = error
+            raise
 
     # time
 
     def sync(self) -> int:
         """Bring the core to market time now, tell the listener what happened; the market time in ns."""
+        if self.failure is not None:
+            raise self.failure
         core = self.exchange
         now = self.clock.at(self.wall_ns())
         if now > core.now_ns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import signal
 import sys
@@ -21,6 +22,7 @@ import pytest
 from sandbox.__main__ import parse, serve
 from sandbox.engine.types import LINEAR, SPOT, NewOrder, OrderType, Side, TimeInForce
 from sandbox.errors import ExchangeError
+from sandbox.server.app import start
 from sandbox.server.options import Options
 from sandbox.server.signing import DEFAULT_KEY, sign
 from sandbox.server.venue import LOG_NAME, StateMismatchError, Venue
@@ -244,3 +246,39 @@ def test_another_speed_takes_over_where_the_market_stands(tmp_path: Path):
     clock.ns += SECOND
     assert second.sync() == reached + SECOND
     second.close()
+
+
+def test_the_dead_mans_switch_survives_a_restart(tmp_path: Path):
+    clock = Clock()
+    venue = venue_at(tmp_path, clock)
+    price = int(venue.exchange.last_price(LINEAR, "BTCUSDT") * 0.97) // 10 * 10
+    order = NewOrder(symbol="BTCUSDT", side=Side.BUY, type=OrderType.LIMIT, qty=10, price=price)
+    venue.submit("main", LINEAR, order)
+    venue.set_countdown("main", "BTCUSDT", 60_000)
+    venue.close()
+    clock.ns += 59 * SECOND
+    again = venue_at(tmp_path, clock)
+    again.run_countdowns()
+    assert len(again.exchange.open_orders("main", LINEAR)) == 1
+    again.close()
+    clock.ns += SECOND
+    last = venue_at(tmp_path, clock)
+    last.run_countdowns()
+    assert last.exchange.open_orders("main", LINEAR) == []
+    last.close()
+
+
+async def test_an_exchange_that_cannot_write_its_log_ends(tmp_path: Path):
+    """What it did is not on record: it must not go on as if it were."""
+    server = await start(Options(state=tmp_path))
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def no_space(_: object) -> None:
+        raise full
+
+    server.venue._log.append = no_space  # type: ignore[union-attr, method-assign] - a full disk is hard to come by
+    with pytest.raises(OSError, match="No space"):
+        server.venue.deposit("main", SPOT, "USDT", 1)
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(server.pump, return_exceptions=True) == [full]
+    await server.stop()

@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from sandbox.server.pump import PING_EVERY_NS, PONG_WITHIN_NS
 from sandbox.server.streams import Kind
 from tests.sandbox_server.support import LIVELY, Rest, rest_client, until
 
@@ -237,3 +238,27 @@ async def request(api: Feed, method: str, params: dict[str, object], number: int
         message = await api.next()
         if message.get("id") == number:
             return message
+
+
+async def test_a_client_that_answers_no_ping_is_cut():
+    async with rest_client(replace(LIVELY, speed=1.0, lag_s=0.0, quote_rate=50.0)) as rest:
+        venue, hub, ahead = rest.server.venue, rest.server.hub, 0
+        wall_ns = venue.wall_ns
+        venue.wall_ns = lambda: wall_ns() + ahead
+        async with listening(rest, "/ws/btcusdt@bookTicker") as good, listening(rest, "/ws", autoping=False) as mute:
+            ahead = PING_EVERY_NS
+            jumped = venue.wall_ns()
+            assert (await mute.socket.receive(timeout=10)).type is aiohttp.WSMsgType.PING
+
+            async def one_has_answered() -> bool:
+                await good.next()
+                return any(client.last_pong_ns >= jumped for client in hub.clients)
+
+            await until(one_has_answered)
+            ahead = PONG_WITHIN_NS + 10**9
+            async with asyncio.timeout(10):
+                while (await mute.socket.receive()).type is aiohttp.WSMsgType.PING:
+                    pass
+            assert mute.socket.closed
+            await good.next()
+            assert len(hub.clients) == 1
