@@ -49,6 +49,9 @@ def sandbox(folder: Path, port: int, options: Sandbox) -> list[str]:
         "speed": options.speed,
         "lag": options.lag_s,
         "quote-rate": options.quote_rate,
+        # All of the stack calls from one address: at Binance's own limits a backfill would get the live flow banned.
+        "spot-weight": 600_000,
+        "futures-weight": 240_000,
     }
     words = (word for name, value in flags.items() for word in (f"--{name}", str(value)))
     return [sys.executable, "-m", "sandbox", *words]
