@@ -100,6 +100,8 @@ async def serve(options: Options) -> int:
     try:
         server = await start(options)
     except OSError as error:
+        if error.filename is not None:
+            return _fail(f"cannot use {error.filename}: {error.strerror}; take another --state folder")
         return _fail(f"cannot serve on {options.host}:{options.port}: {error.strerror}; take another --port")
     except StateMismatchError as error:
         return _fail(str(error))
@@ -111,11 +113,12 @@ async def serve(options: Options) -> int:
     sys.stdout.flush()
     ended = asyncio.create_task(told.wait())
     await asyncio.wait({ended, server.pump}, return_when=asyncio.FIRST_COMPLETED)
-    broken = server.pump.done()
+    failure = server.pump.exception() if server.pump.done() else None
     await server.stop()
-    if broken:
-        # Raises what stopped it, so that the reason is on stderr and the exit is not 0.
-        server.pump.result()
+    if isinstance(failure, OSError):
+        return _fail(f"cannot write the command log: {failure.strerror}; make room in {options.state} and start again")
+    if failure is not None:
+        raise failure
     return 0
 
 

@@ -130,6 +130,9 @@ async def test_it_says_why_it_does_not_start(tmp_path: Path, capsys: pytest.Capt
     Venue(Options(state=tmp_path, seed=3), Clock()).close()
     assert await serve(parse(["--port", "0", "--state", str(tmp_path), "--seed", "4"])) == 1
     assert "another --state folder" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert await serve(parse(["--port", "0", "--state", str(tmp_path / "file")])) == 1
+    assert "take another --state folder" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         parse(["--keys", "half"])
     assert "account:key:secret" in capsys.readouterr().err
