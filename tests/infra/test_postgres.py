@@ -1,0 +1,95 @@
+"""The server profile's Postgres: Dagster's storage on a real one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from infra.postgres import prepare
+from infra.settings import Settings
+from infra.stack import dagster_home
+from infra.stack.child import dies_with_parent
+from infra.stack.dagster_daemon import reap
+from infra.stack.ports import free_port
+from tests.support import answers_tcp, wait_until
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def postgres_url():
+    """Address of a Postgres of this module's own."""
+    folder, port = Path(tempfile.mkdtemp(prefix="tickhouse-pg-")), free_port()
+    folder.chmod(0o755)  # pytest's own folders are closed to the user that runs it
+    command = prepare(folder / "data", port)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            command.argv,
+            cwd=command.cwd,
+            user=command.user,
+            group=command.group,
+            extra_groups=[] if command.user is not None else None,
+            stdout=log,
+            stderr=log,
+            preexec_fn=dies_with_parent(),  # noqa: PLW1509 - from the main thread
+        )
+    wait_until(lambda: answers_tcp(port) or process.poll() is not None, 30, what=folder / "log")
+    yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    process.terminate()
+    process.wait(30)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def instance(request, tmp_path, monkeypatch):
+    """A Dagster instance as the stack configures it, on either storage."""
+    from dagster import DagsterInstance
+
+    postgres = {"postgres_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    settings = Settings(home=tmp_path, dagster=postgres)
+    for name, value in dagster_home.write(tmp_path / "dagster", settings, free_port()).items():
+        monkeypatch.setenv(name, value)
+    with DagsterInstance.from_config(str(tmp_path / "dagster")) as opened:
+        yield opened
+
+
+def test_a_run_is_stored_and_read_back(instance):
+    import dagster as dg
+
+    @dg.asset
+    def one(context):
+        context.log.info("working")
+        return dg.MaterializeResult(metadata={"rows": 7})
+
+    result = dg.materialize([one], instance=instance)
+    assert result.success
+    run = instance.get_run_by_id(result.run_id)
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    event = instance.get_latest_materialization_event(one.key)
+    assert event.asset_materialization.metadata["rows"].value == 7
+
+
+def test_runs_that_a_lost_host_left_behind_are_reaped(instance):
+    from dagster import DagsterRunStatus
+    from dagster._core.test_utils import create_run_for_test
+
+    left = {
+        status: create_run_for_test(instance, job_name="job", status=status).run_id
+        for status in (
+            DagsterRunStatus.STARTED,
+            DagsterRunStatus.STARTING,
+            DagsterRunStatus.CANCELING,
+            DagsterRunStatus.NOT_STARTED,
+            DagsterRunStatus.SUCCESS,
+        )
+    }
+    assert set(reap(instance)) == set(list(left.values())[:3])
+    after = {status: instance.get_run_by_id(run_id).status for status, run_id in left.items()}
+    assert after[DagsterRunStatus.STARTED] is after[DagsterRunStatus.STARTING] is DagsterRunStatus.FAILURE
+    assert after[DagsterRunStatus.CANCELING] is DagsterRunStatus.CANCELED
+    assert after[DagsterRunStatus.NOT_STARTED] is DagsterRunStatus.NOT_STARTED, "it waits, it is not lost"
+    assert reap(instance) == []
