@@ -135,6 +135,7 @@ def _limits(figures: Figures) -> bytes:
     axes.bar_label(bars, [f"{share:.0f} %" for share in shares], padding=4, fontsize=8)
     axes.set_yticks(range(len(shares)), [usage.limit_name for usage, _ in figures.usages], fontsize=8)
     axes.invert_yaxis()
+    axes.axvline(100.0 * figures.warning_at / PPM, color=ORANGE, linewidth=1.0, linestyle=":")
     axes.axvline(100.0, color=RED, linewidth=1.2)
     axes.set_xlim(0.0, max(112.0, *(share * 1.12 for share in shares)))
     axes.set_xlabel("% of the limit used")

@@ -37,6 +37,7 @@ class Figures:
     stress: Sequence[StressResult]
     weights: Mapping[str, Mapping[str, float]]  # by method, PRESENT first; shares of gross exposure
     usages: Sequence[tuple[Usage, Level]]
+    warning_at: int                             # ppm of a limit
     notes: Sequence[str]
 
     @property
@@ -93,6 +94,7 @@ def compute(holdings: Holdings, past: History, limits: Limits, scenarios: Sequen
         stress=[apply(scenario, values) for scenario in (*scenarios, replay)],
         weights={PRESENT: weights, **_optimal(asset_returns, past.symbols, notes)},
         usages=[(usage, level_of(usage, limits.warning_at)) for usage in _usages(holdings, past, limits, tails)],
+        warning_at=limits.warning_at,
         notes=notes,
     )
 

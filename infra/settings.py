@@ -126,6 +126,8 @@ class Mail(_Section):
     password: SecretStr = SecretStr("")
     sender: str = "tickhouse@localhost"
     recipients: tuple[str, ...] = ()
+    # Further ways for alerts, as Apprise URLs (slack://, tgram://, ...). They hold tokens: environment only.
+    channels: tuple[SecretStr, ...] = ()
 
 
 class Settings(BaseSettings):

@@ -12,7 +12,7 @@ import dagster as dg
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from assets.resources import ClickHouse
-from infra import mail
+from infra import channels
 from infra import settings as configuration
 from infra.endpoints import Service, address
 from infra.errors import TickhouseError
@@ -47,16 +47,14 @@ class Cursor:
     description="Mails one digest of failed runs, failed checks, stale data and risk events",
 )
 def alert_sensor(context: dg.SensorEvaluationContext, clickhouse: ClickHouse) -> dg.SensorResult:
-    """A digest when there is news; MAIL_NOT_SENT fails the tick and keeps the cursor."""
+    """A digest when there is news; MAIL_NOT_SENT or CHANNEL_NOT_SENT fails the tick and keeps the cursor."""
     settings = configuration.load()
     before = Cursor.loads(context.cursor)
     alerts, after = collect(context, clickhouse, before, alerts_data.utc_now())
     if not alerts:
         return dg.SensorResult(skip_reason=dg.SkipReason("nothing new"), cursor=after.dumps())
-    if mail.send(settings.mail, alerts_digest.compose(alerts, ui_address(settings))):
-        told = f"mailed {len(alerts)} alert(s) to {', '.join(settings.mail.recipients)}"
-    else:
-        told = f"{len(alerts)} alert(s), not mailed: [mail] names no host and recipients"
+    ways = channels.send(settings.mail, alerts_digest.compose(alerts, ui_address(settings)))
+    told = f"{len(alerts)} alert(s) " + (f"sent by {', '.join(ways)}" if ways else "not sent: [mail] names no way")
     context.log.info(told)
     return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=after.dumps())
 
@@ -66,7 +64,7 @@ def collect(
 ) -> tuple[list[Alert], Cursor]:
     """What is new since `before`, and the cursor for when it has been told."""
     alerts, runs = alerts_runs.since(context.instance, before.runs)
-    lasting = _overdue(context)
+    lasting = overdue(context)
     risk_ns = before.risk_ns
     try:
         with clickhouse.client() as client:
@@ -81,20 +79,7 @@ def collect(
     return alerts, Cursor(runs, risk_ns, tuple(sorted(lasting)))
 
 
-def ui_address(settings: configuration.Settings) -> str:
-    """Where the embedded stack's Dagster UI listens; empty where none runs here."""
-    try:
-        return address(settings.home, Service.DAGSTER).rstrip("/")
-    except TickhouseError:
-        return ""
-
-
-def definitions() -> dg.Definitions:
-    """The sensor alone; it asks for the resource `clickhouse`."""
-    return dg.Definitions(sensors=[alert_sensor])
-
-
-def _overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
+def overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
     """Assets whose own freshness policy says FAIL."""
     repository = context.repository_def
     if repository is None:
@@ -114,6 +99,19 @@ def _overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
         for key, record in records.items()
         if record.freshness_state.value == "FAIL"
     }
+
+
+def ui_address(settings: configuration.Settings) -> str:
+    """Where the embedded stack's Dagster UI listens; empty where none runs here."""
+    try:
+        return address(settings.home, Service.DAGSTER).rstrip("/")
+    except TickhouseError:
+        return ""
+
+
+def definitions() -> dg.Definitions:
+    """The sensor alone; it asks for the resource `clickhouse`."""
+    return dg.Definitions(sensors=[alert_sensor])
 
 
 def _still(before: Cursor) -> dict[str, Alert]:

@@ -52,7 +52,7 @@ def test_the_only_channel_being_down_or_unknown_is_an_error_without_its_token(ur
     with pytest.raises(TickhouseError) as caught:
         channels.send(Mail(channels=(url.format(free_port()),)), MESSAGE)
     assert caught.value.code is ChannelCode.CHANNEL_NOT_SENT
-    assert "127.0.0.1" not in str(caught.value)
+    assert not {"127.0.0.1", "nonsense"} & set(str(caught.value).replace("-", " ").split())
 
 
 def test_mail_comes_first(webhook):

@@ -1,7 +1,7 @@
 """The digest: real runs in a Dagster instance, a real SMTP server that goes down and comes back, a real database."""
 
 import email
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import polars as pl
@@ -128,7 +128,7 @@ def test_without_mail_settings_the_digest_moves_on(clickhouse, settings, instanc
     monkeypatch.setenv("TICKHOUSE_MAIL__HOST", "")
     _run(instance, broken)
     result = alerts.alert_sensor(dg.build_sensor_context(instance=instance), clickhouse=ClickHouse())
-    assert "not mailed" in result.skip_reason.skip_message
+    assert "not sent" in result.skip_reason.skip_message
     assert alerts.Cursor.loads(result.cursor).runs.failed > 0
 
 
@@ -210,6 +210,22 @@ def test_a_database_out_of_reach_is_told_once(clickhouse, settings, instance, mo
     assert cursor.risk_ns == 7
     assert cursor.told == ("clickhouse", "stale binance bars x")
     assert alerts.collect(context, ClickHouse(), cursor, NOW)[0] == []
+
+
+def test_an_asset_whose_freshness_policy_fails_is_overdue(instance):
+    from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+
+    policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1))
+    watched = fine.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
+    context = dg.build_sensor_context(instance=instance, definitions=dg.Definitions(assets=[watched, broken]))
+    assert alerts.overdue(context) == {}
+    instance._report_runless_asset_event(
+        FreshnessStateChange(
+            key=dg.AssetKey("fine"), previous_state=FreshnessState.PASS, new_state=FreshnessState.FAIL,
+            state_change_timestamp=NOW.timestamp(),
+        )
+    )
+    assert [alert.title for alert in alerts.overdue(context).values()] == ["fine is overdue"]
 
 
 def test_the_digest_without_an_address_has_no_links():
