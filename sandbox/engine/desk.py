@@ -81,10 +81,12 @@ class Desk:
 
     def _order(self, account: str, floor: Floor, new: NewOrder) -> Order:
         now_ns, spec = self._venue.now_ns, floor.spec
+        # A market order with a budget trades the quantity that the budget buys (or brings) now.
+        qty = floor.quantity(new.side, new.quote_qty, now_ns) if new.quote_qty else new.qty
         order_id = self._venue.registries[spec.market].next_id
         return Order(
             id=order_id, client_id=new.client_id or f"auto{order_id}", account=account, market=spec.market,
-            symbol=spec.symbol, side=new.side, type=new.type, tif=new.tif, status=Status.NEW, qty=new.qty,
+            symbol=spec.symbol, side=new.side, type=new.type, tif=new.tif, status=Status.NEW, qty=qty,
             price=0 if filters.at_market(spec.market, new.type) else new.price, stop_price=new.stop_price,
             quote_qty=new.quote_qty, reduce_only=new.reduce_only, close_position=new.close_position,
             on_mark=new.on_mark, created_ns=now_ns, updated_ns=now_ns)

@@ -105,13 +105,7 @@ class Matcher:
         self._walk(floor, order, 0 if market else order.price)
         if not order.is_open:
             return
-        if order.quote_qty:
-            order.qty = order.filled
-        if order.quote_qty and order.filled:
-            order.status = Status.FILLED
-            self._finish(order, spec)
-            self._venue.tell_balance(order.account, spec)
-        elif market or order.tif in (TimeInForce.IOC, TimeInForce.FOK) or not self._allowed(order, spec):
+        if market or order.tif in (TimeInForce.IOC, TimeInForce.FOK) or not self._allowed(order, spec):
             self.expire(order)
         else:
             order.working = True
@@ -141,7 +135,7 @@ class Matcher:
             if resting is not None and not size:
                 self.expire(resting)
                 continue
-            part = min(size, self._wanted(order, spec, price))
+            part = min(size, self._allowed(order, spec))
             if not part:
                 return
             if resting is None:
@@ -150,13 +144,6 @@ class Matcher:
                 if part < size:
                     levels.append((price, size - part))
             self._trade(floor, order, resting, side, price, part)
-
-    def _wanted(self, order: Order, spec: SymbolSpec, price: int) -> int:
-        """How much an incoming order takes at this price."""
-        if order.quote_qty:
-            budget = order.quote_qty - order.quote_filled
-            return budget // (price * spec.notional_factor) // spec.lot * spec.lot
-        return self._allowed(order, spec)
 
     def _allowed(self, order: Order, spec: SymbolSpec) -> int:
         """What is left of an order, of a reducing one no more than there is to reduce."""
@@ -209,8 +196,7 @@ class Matcher:
         """What an order ties up: of the paying asset (spot), or as notional (linear)."""
         spec = floor.spec
         if spec.market == SPOT and order.side is Side.SELL:
-            qty = floor.quantity(order.side, order.quote_qty, self._venue.now_ns) if order.quote_qty else order.qty
-            return qty * spec.qty_factor
+            return order.qty * spec.qty_factor
         if order.quote_qty:
             return order.quote_qty
         if at_market(spec.market, order.type):
@@ -303,8 +289,6 @@ class Matcher:
         self.end(order, Status.EXPIRED, ExecType.EXPIRED)
 
     def _prevent_self_trade(self, order: Order, spec: SymbolSpec) -> None:
-        if order.quote_qty:
-            order.qty = order.filled
         linear = spec.market == LINEAR
         self.end(order, Status.EXPIRED_IN_MATCH, ExecType.EXPIRED if linear else ExecType.TRADE_PREVENTION)
 

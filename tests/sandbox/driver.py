@@ -93,9 +93,11 @@ def new_order(venue: Exchange, command: Command) -> NewOrder:
         # Mostly on the side that is not reached yet.
         upward = (command.type in LOSS_TYPES) == (command.side is Side.BUY)
         price = best + (3 + command.offset) * spec.level_step * spec.tick * (1 if upward else -1)
+    by_budget = marketable and command.market == SPOT and command.size % 3 == 0
     return NewOrder(
-        symbol=command.symbol, side=command.side, type=command.type, tif=command.tif, qty=qty,
-        price=0 if marketable else price, stop_price=price if stop else 0,
+        symbol=command.symbol, side=command.side, type=command.type, tif=command.tif, qty=0 if by_budget else qty,
+        quote_qty=qty * price * spec.notional_factor if by_budget else 0, price=0 if marketable else price,
+        stop_price=price if stop else 0,
         reduce_only=command.reduce_only and command.market == LINEAR)
 
 

@@ -106,8 +106,9 @@ def test_scripted_flow_fills_a_resting_order_as_maker(venue: Exchange) -> None:
 
 
 def test_quote_quantity_spends_no_more_than_asked(venue: Exchange) -> None:
-    done, _ = venue.submit("ann", SPOT, order(BUY, kind=OrderType.MARKET, quote_qty=5_000 * UNIT))
+    done, events = venue.submit("ann", SPOT, order(BUY, kind=OrderType.MARKET, quote_qty=5_000 * UNIT))
     assert done.status is Status.FILLED
+    assert [event.order.status for event in events if isinstance(event, OrderUpdate)][-1] is Status.FILLED
     assert done.qty == done.filled
     assert 4_999 * UNIT < done.quote_filled <= 5_000 * UNIT
     sold, _ = venue.submit("ann", SPOT, order(SELL, kind=OrderType.MARKET, quote_qty=20_000 * UNIT))
