@@ -12,6 +12,7 @@ import msgspec
 from execution.journal import MemorySink, Record, Tail
 from execution.messages import CashMove, Entry, decode_entry
 from execution.oms import Change, Oms
+from ledger.intent import Intent
 from ledger.order import OrderEvent, OrderEventKind
 from ledger.value import reported
 from market.events import Side
@@ -62,8 +63,8 @@ class Shipper:
 
     def _event(self, record: Record, entry: Entry, change: Change) -> Row | None:
         order, event = change.order, change.event
-        if isinstance(event, CashMove) or order is None:
-            return None
+        if isinstance(event, CashMove) or order is None or (event is None and not isinstance(entry, Intent)):
+            return None  # nothing happened to an order: cash, or a fill that was booked before
         intent = order.intent
         told = event
         return {

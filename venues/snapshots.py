@@ -64,6 +64,16 @@ class SnapshotFetcher:
             self._stepped.loop.run_until_complete(self._session.close())
             self._session = None
 
+    async def aclose(self) -> None:
+        """`close` for an owner whose loop runs by itself."""
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        self._asked = {}
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
     async def _fetch(self, instrument: Instrument) -> None:
         import aiohttp
 

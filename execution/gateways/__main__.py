@@ -14,14 +14,17 @@ import structlog
 from execution.errors import ExecutionCode
 from execution.gateways import universe
 from execution.gateways.desk import Desk
+from execution.gateways.metrics import MeteredPort, watch
 from execution.gateways.port import Port
 from execution.gateways.server import GatewayServer
 from execution.gateways.state import GatewayState
 from execution.gateways.universe import Universe
 from execution.link import gateway_journal, socket_path
+from infra import logging as logs
 from infra import settings as configuration
 from infra.errors import TickhouseError
 from infra.home import Home
+from infra.metrics import Metrics, serve
 from infra.settings import Gateway, Settings
 
 log = structlog.get_logger()
@@ -34,6 +37,7 @@ def main() -> int:
     settings = configuration.load()
     options = _parser(settings).parse_args()
     home = Home(settings.home)
+    logs.configure(f"gateway-{options.account}", folder=home.logs, secrets=logs.secrets_of(settings))
     socket = socket_path(home, options.account)
     try:
         lives = universe.load(settings)
@@ -60,7 +64,12 @@ def _state(account: str, lives: Universe, folder: Path) -> GatewayState:
 async def _serve(
     settings: Settings, options: argparse.Namespace, lives: Universe, state: GatewayState, socket: Path
 ) -> int:
-    desk = Desk(state, _port(settings, options.kind, lives, state))
+    metrics = Metrics("gateway")
+    home = Home(settings.home)
+    port = MeteredPort(_port(settings, options.kind, lives, state), metrics)
+    desk = Desk(state, port, halted=home.halt.exists)
+    watch(metrics, state, desk)
+    endpoint = serve(metrics, home, f"gateway-{options.account}")
     server = GatewayServer(state, desk, options.kind, dead_man_s=options.dead_man)
     ended = asyncio.Event()
     failures: list[BaseException] = []
@@ -85,6 +94,7 @@ async def _serve(
     stopped.cancel()
     await desk.stop()
     await server.stop()
+    endpoint.withdraw()
     state.close()
     log.info("gateway ended", open_orders=len(state.open_orders()))
     if failures:

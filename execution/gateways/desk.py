@@ -39,10 +39,14 @@ _SETTLED = ""
 class Desk:
     """Orders of one account between the flow and one venue. Also the port's `Ears`."""
 
-    def __init__(self, state: GatewayState, port: Port, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, state: GatewayState, port: Port, clock: Callable[[], int] = time.time_ns,
+        halted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._state = state
         self._port = port
         self._clock = clock
+        self._halted = halted
         self._locks: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._uncertain: set[str] = set()     # outcome unknown
@@ -139,13 +143,18 @@ class Desk:
                 return
             if order.state != OrderState.RELEASED:
                 return
-            if intent.expired(now):
-                code = ExecutionCode.INTENT_EXPIRED.name
-                self._report(OrderEvent(OrderEventKind.DENIED, intent.order_id, now, code=code))
+            refusal = self._refusal(intent, now)
+            if refusal is not None:
+                self._report(OrderEvent(OrderEventKind.DENIED, intent.order_id, now, code=refusal.name))
                 return
             self._report(OrderEvent(OrderEventKind.SUBMITTED, intent.order_id, now))  # the attempt is on record
             answer = await self._port.place(intent)
             self._judge(order, answer)
+
+    def _refusal(self, intent: Intent, now: int) -> ExecutionCode | None:
+        if intent.expired(now):
+            return ExecutionCode.INTENT_EXPIRED
+        return ExecutionCode.TRADING_HALTED if self._halted() else None
 
     def _judge(self, order: Order, answer: Answer) -> None:
         intent, now = order.intent, self._clock()

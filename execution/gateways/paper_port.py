@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import structlog
@@ -47,6 +48,11 @@ class _Running(SteppedLoop):
     def step(self, wait_s: float = 0.0) -> None:
         """Nothing to do: the loop runs."""
         del wait_s
+
+    def finish(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Cancels them; the running loop does the rest."""
+        for task in tasks:
+            task.cancel()
 
     def wake(self) -> None:
         """Says that something has come."""

@@ -27,6 +27,7 @@ from infra.errors import TickhouseError
 from ledger.intent import Intent
 
 log = structlog.get_logger()
+_MOMENTS = 20  # of which the dead man's delay is made
 
 
 class GatewayServer:
@@ -44,7 +45,7 @@ class GatewayServer:
         self._flow: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._alone: asyncio.TimerHandle | None = None
+        self._watch: asyncio.Task[None] | None = None
         self.orphaned = asyncio.Event()  # the flow has been gone for dead_man_s
         state.tell = self._tell
         desk.on_ready = self._stand
@@ -52,12 +53,12 @@ class GatewayServer:
     async def start(self, socket: Path) -> None:
         """Begins to listen on a path where nothing stands."""
         self._server = await asyncio.start_unix_server(self._serve, str(socket))
-        self._wait_for_flow()
+        self._watch = asyncio.create_task(self._miss_flow())
 
     async def stop(self) -> None:
         """Closes the connection and the socket."""
-        if self._alone is not None:
-            self._alone.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._server is not None:
             self._server.close()
         for writer in self._connections.values():
@@ -82,7 +83,6 @@ class GatewayServer:
             writer.close()
             if self._flow is writer:  # everything it sent has been read by now
                 self._flow = None
-                self._wait_for_flow()
 
     def _take(self, payload: bytes, writer: asyncio.StreamWriter) -> bool:
         """Handles one message; False ends the connection."""
@@ -107,9 +107,6 @@ class GatewayServer:
             return False
         self._flow = writer
         self.orphaned.clear()
-        if self._alone is not None:
-            self._alone.cancel()
-            self._alone = None
         known = self._state.view.orders
         unknown = [order_id for order_id in hello.open_orders if order_id not in known]
         writer.write(frame(encode(Welcome(self._state.account, self._kind, self._state.last_report, unknown))))
@@ -138,8 +135,14 @@ class GatewayServer:
     def _stand(self) -> None:
         self._tell(encode(self._state.standing(self._clock(), self._desk.why_not)))
 
-    def _wait_for_flow(self) -> None:
-        self._alone = asyncio.get_running_loop().call_later(self._dead_man_s, self._dead_man)
+    async def _miss_flow(self) -> None:
+        """Counts moments without a flow: a loop that was held up for seconds is no proof that the flow was away."""
+        missed = 0
+        while True:
+            await asyncio.sleep(self._dead_man_s / _MOMENTS)
+            missed = 0 if self._flow is not None else missed + 1
+            if missed == _MOMENTS:
+                self._dead_man()
 
     def _dead_man(self) -> None:
         open_orders = len(self._state.open_orders())

@@ -20,11 +20,6 @@ BTC = Instrument(
 ETH = Instrument(
     2, "binance", "ETH/USDT:USDT", "ETHUSDT", InstrumentKind.LINEAR, "ETH", "USDT", "USDT", 2, 3, 10**8, valid_from=0
 )
-SPOT = Instrument(3, "binance", "BTC/USDT", "BTCUSDT", InstrumentKind.SPOT, "BTC", "USDT", "", 2, 5, 10**8, valid_from=0)
-INVERSE = Instrument(
-    4, "binance", "BTC/USD:BTC", "BTCUSD_PERP", InstrumentKind.INVERSE, "BTC", "USD", "BTC", 1, 0, 100 * 10**8,
-    valid_from=0,
-)
 RULES = TradingRules(1, 1, 1, 1, 10**9, 0, 200, 500, Status.TRADING, 0)
 
 

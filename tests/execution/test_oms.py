@@ -55,7 +55,8 @@ def tell(oms: Oms, kind: K, order: str, qty: int = 0, **more: object) -> list:
 def test_order_ids_are_the_same_for_the_same_decision_and_fit_a_venue() -> None:
     one = order_id.make("main", 1, 7, 0)
     assert one == order_id.make("main", 1, 7, 0)
-    others = {order_id.make(*parts) for parts in [("main", 1, 7, 1), ("main", 1, 8, 0), ("main", 2, 7, 0), ("b", 1, 7, 0)]}
+    parts = [("main", 1, 7, 1), ("main", 1, 8, 0), ("main", 2, 7, 0), ("b", 1, 7, 0)]
+    others = {order_id.make(*part) for part in parts}
     assert len(others | {one}) == 5
     assert len(one) <= 32
     assert one.isalnum()
@@ -80,7 +81,7 @@ def test_nothing_is_sent_while_not_ready(tmp_path: Path) -> None:
         (lambda: stand(oms, ready=False, code="ORDERS_UNSETTLED"), "ORDERS_UNSETTLED"),
         (lambda: stand(oms, positions=[(1, 5)]), "instrument=1 ours=0 venue=5"),
         (lambda: oms.on_message(encode(Refused("ACCOUNT_BUSY", "x")), 0), "ACCOUNT_BUSY x"),
-        (lambda: oms.hello(), "no gateway"),
+        (oms.hello, "no gateway"),
     ]:
         prepare()
         with pytest.raises(TickhouseError) as caught:

@@ -114,7 +114,8 @@ def test_an_old_sighting_changes_nothing_and_is_settled() -> None:
 def test_foreign_fills_are_those_of_unknown_orders() -> None:
     fills = [fill("1", 2), fill("2", 3, venue_order="v2"), fill("3", 1, venue_order="v2")]
     found = reconcile.foreign_fills(fills, {(1, "v1")}, lambda _instrument, trade: trade == "3")
-    assert [(event.order_id, event.trade_id, event.qty, event.side) for event in found] == [("venue-v2", "2", 3, Side.BUY)]
+    (event,) = found
+    assert (event.order_id, event.trade_id, event.qty, event.side) == ("venue-v2", "2", 3, Side.BUY)
 
 
 def test_an_opening_position_is_one_external_fill() -> None:
