@@ -37,7 +37,8 @@ class Track:
         self._slots[self._ids] = np.arange(len(self._ids))
         self._group = registry.get(start.feature_group)
         self._states = np.stack([self._group.state(id_) for id_ in self._ids])
-        self._volatility = self._group.names.index("vol_300s")
+        # The faster one while the slower has little memory yet, and in a storm: prudent for sizing.
+        self._volatility = [self._group.names.index(name) for name in ("vol_30s", "vol_300s")]
         count = len(self._ids)
         self._last = np.zeros(count, dtype=np.int64)
         self._last_ts = np.zeros(count, dtype=np.int64)
@@ -182,7 +183,7 @@ class Track:
                 [self._predictor.predict(columns[at : at + MAX_ROWS]) for at in range(0, count, MAX_ROWS)]
             ).tolist()
         deviation, label = (ref.prediction_std, ref.label) if ref is not None else (0.0, "")
-        volatility = rows[:, self._volatility].tolist()
+        volatility = rows[:, self._volatility].max(axis=1).tolist()
         for at, group in enumerate(groups):
             newest = group[-1]
             instrument, ts = int(newest["instrument"]), int(newest["ts_event"])
