@@ -85,7 +85,8 @@ def positions(client: Client, account: str, day: date) -> dict[int, int]:
     """Net quantities of the account by instrument at the end of `day`, without those that are flat."""
     frame = reader.query(
         client,
-        "SELECT instrument, argMax(qty, (ts_event, ts_stored)) AS held FROM positions"
+        # FINAL: of several fills in one millisecond, written together, the last row is the one that stands.
+        "SELECT instrument, argMax(qty, ts_event) AS held FROM positions FINAL"
         " WHERE account = {account:String} AND strategy = ''"
         " AND ts_event < fromUnixTimestamp64Nano({end_ns:Int64}, 'UTC') GROUP BY instrument HAVING held != 0",
         {"account": account, "end_ns": calendar.start_ns(day) + calendar.DAY_NS},

@@ -40,8 +40,8 @@ def _spec(symbol):
     )
 
 
-def _fill(client, days, hole=None):
-    """Two bars a day and instrument, prices of a random walk with a common factor."""
+def _fill(client, days, hole=None, silent=()):
+    """Two bars a day and instrument, prices of a random walk with a common factor; the last is silent on `silent`."""
     lives = instruments.record(client, [_spec(symbol) for symbol in SYMBOLS])
     rng = np.random.default_rng(8)
     moves = rng.normal(0, 0.02, (days, 1)) + rng.normal(0, 0.015, (days, len(lives)))
@@ -50,11 +50,13 @@ def _fill(client, days, hole=None):
     for row in range(days):
         day = LAST - timedelta(days=days - 1 - row)
         for column, life in enumerate(lives):
-            for minute in (0, 1439):
+            quiet = day in silent and column == len(lives) - 1
+            for minute in () if quiet else (0, 1439):
                 close = round(closes[row, column]) if minute else 100
                 opened = _ns(day) + minute * 60_000_000_000
                 rows.append((life.id, 60, opened, opened + 60_000_000_000, close, close, close, close, 1, 1, "test"))
             state = IngestState.PARTIAL if day == hole and not column else IngestState.COMPLETE
+            state = IngestState.VERIFIED_EMPTY if quiet else state
             entries.append(IngestEntry("bars", "binance", life.id, day, state, 2, "", "test"))
     bars.write(client, pl.DataFrame(rows, schema=list(bars.COLUMNS), orient="row"), seen_ns=_ns(LAST) + DAY_NS)
     ingest_log.record(client, entries)
@@ -97,8 +99,9 @@ def test_a_flat_account_reports_a_model_portfolio(clickhouse, settings):
 
 def test_the_accounts_positions_are_reported_as_of_the_day(clickhouse, settings):
     lives, closes = _fill(clickhouse, 45)
-    held = [(lives[0].id, 100, 0), (lives[1].id, -2_000, 0), (lives[2].id, 5_000, -1), (lives[2].id, 0, 0),
-            (lives[0].id, 999_999, 1)]  # closed before the day's end; held the day after: neither counts
+    held = [(lives[0].id, 55, 0), (lives[0].id, 100, 0),  # two fills at the same moment: the later row stands
+            (lives[1].id, -2_000, 0), (lives[2].id, 5_000, -1), (lives[2].id, 0, 0),
+            (lives[0].id, 999_999, 1)]  # SOL is closed before the day's end, the last row is of the day after
     writer.insert(
         clickhouse, "positions",
         pl.DataFrame(
@@ -131,15 +134,22 @@ def test_missing_data_fails_with_a_code(clickhouse, days, hole, code):
     assert result.asset_materializations_for_node("risk_report") == []
 
 
-def test_a_day_without_trades_carries_the_close(clickhouse):
-    lives, closes = _fill(clickhouse, 40)
+def test_a_day_without_trades_carries_the_close_and_the_first_needs_one(clickhouse):
+    lives, closes = _fill(clickhouse, 40, silent=(LAST, LAST - timedelta(days=1)))
     past = risk_report_portfolio.history(clickhouse, lives, LAST)
-    assert past.carried == 0
+    assert past.carried == 2
     assert past.closes.shape == (40, 3)
-    assert past.closes[-1] == pytest.approx(np.round(closes[-1]) / 100)
-    with pytest.raises(TickhouseError) as caught:
-        risk_report_portfolio.history(clickhouse, lives, LAST + timedelta(days=1))
-    assert caught.value.code is ReportCode.REPORT_DAY_INCOMPLETE
+    assert past.closes[-1, 2] == past.closes[-3, 2] == round(closes[-3, 2]) / 100
+    assert past.closes[-1, 0] == round(closes[-1, 0]) / 100
+    for day, code in (
+        (LAST + timedelta(days=1), ReportCode.REPORT_DAY_INCOMPLETE),
+        (LAST - timedelta(days=10), ReportCode.REPORT_PRICE_MISSING),
+    ):
+        if code is ReportCode.REPORT_PRICE_MISSING:
+            clickhouse.command("TRUNCATE TABLE bars")
+        with pytest.raises(TickhouseError) as caught:
+            risk_report_portfolio.history(clickhouse, lives, day)
+        assert caught.value.code is code
 
 
 def test_the_mail_carries_the_pictures(clickhouse):
