@@ -81,18 +81,21 @@ def _seconds(core: Exchange, spec: SymbolSpec, start: int, end: int) -> NDArray[
 async def page(
     core: Exchange, spec: SymbolSpec, interval: str, start_ms: int | None, end_ms: int | None, limit: int
 ) -> NDArray[Any]:
-    """One page of candles as Binance cuts it: from `start_ms` on, or the last ones up to `end_ms` or now."""
-    now_ms = core.now_ns // NS_PER_MS
+    """One page of candles as Binance cuts it: from `start_ms` on, or the last ones up to `end_ms` or now.
+
+    A start before the first candle there is means that one.
+    """
+    now_ms, genesis_ms = core.now_ns // NS_PER_MS, GENESIS_NS // NS_PER_MS
     last = min(end_ms if end_ms is not None else now_ms, now_ms)
     if start_ms is None:
         first = step_back(interval, open_of(interval, last), limit - 1)
     else:
-        first = open_of(interval, start_ms)
-        first = first if first == start_ms else next_open(interval, first)
+        first = open_of(interval, max(start_ms, genesis_ms))
+        first = first if first >= start_ms else next_open(interval, first)
         # `limit` candles and no more: the rest of the range is another page.
         last = min(last, step_back(interval, first, -limit) - 1)
     parts = []
-    cursor = max(first, open_of(interval, GENESIS_NS // NS_PER_MS))
+    cursor = max(first, open_of(interval, genesis_ms))
     while cursor <= last:
         stop = min(last + 1, next_open(interval, open_of(interval, cursor + _PIECE_MS)))
         parts.append(candles(core, spec, interval, cursor, stop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.engine.types import LINEAR, SymbolSpec
 from sandbox.errors import ExchangeError
+from sandbox.market.calendar import GENESIS_NS
 from sandbox.server.clock import NS_PER_MS
 from sandbox.server.intervals import INTERVALS
 from sandbox.server.numbers import text
@@ -43,7 +44,7 @@ def funding_rate(venue: Venue, call: Call) -> object:
     stop = now + 1 if end is None else min((end + 1) * NS_PER_MS, now + 1)
     answers: list[Json] = []
     for spec in specs:
-        first = stop - limit * _FUNDING_NS if start is None else start * NS_PER_MS
+        first = max(stop - limit * _FUNDING_NS if start is None else start * NS_PER_MS, GENESIS_NS)
         # A page never holds more than `limit`, so no more than that is made.
         rows = venue.exchange.funding(spec.symbol, first, min(stop, first + (limit + 1) * _FUNDING_NS))
         answers += [
@@ -96,6 +97,7 @@ def open_interest_history(venue: Venue, call: Call) -> object:
     step = INTERVALS[period]
     last = min(now, now if end is None else end) // step * step
     first = last - (limit - 1) * step if start is None else -(-start // step) * step
+    first = max(first, -(-millis(GENESIS_NS) // step) * step)
     answers = []
     for at_ms in range(first, min(last, first + (limit - 1) * step) + 1, step):
         at = at_ms * NS_PER_MS

@@ -9,6 +9,7 @@ import msgspec
 
 from sandbox.engine.types import SPOT, Depth, SymbolSpec
 from sandbox.errors import ExchangeError
+from sandbox.market.calendar import GENESIS_NS
 from sandbox.server.candles import kline_row, page
 from sandbox.server.clock import NS_PER_MS, NS_PER_SECOND
 from sandbox.server.intervals import INTERVALS
@@ -132,7 +133,8 @@ def _aggregate_rows(venue: Venue, call: Call, spec: SymbolSpec) -> Any:
         if end is None:
             return core.last_trades(spec.market, spec.symbol, limit)
         return _last_before(core.trades, spec, stop_ns, limit)
-    return _first_after(core.trades, spec, start * NS_PER_MS, stop_ns, limit)
+    # Before genesis there is nothing to wade through.
+    return _first_after(core.trades, spec, max(start * NS_PER_MS, GENESIS_NS), stop_ns, limit)
 
 
 def _first_after(read: Callable[..., Any], spec: SymbolSpec, start: int, stop: int, limit: int) -> Any:

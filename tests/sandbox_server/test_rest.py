@@ -51,6 +51,9 @@ async def test_candle_pages_follow_on_each_other_and_end_now():
         assert [row[0] for row in months] == [1_704_067_200_000, 1_706_745_600_000, 1_709_251_200_000]
         before_all = await rest.get("/api/v3/klines", symbol="BTCUSDT", interval="1d", endTime=1_500_000_000_000)
         assert before_all == []
+        for start in (0, 1):
+            first = await rest.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", startTime=start, limit=2)
+            assert [row[0] for row in first] == [1_546_300_800_000, 1_546_300_860_000]
 
 
 async def test_trades_make_the_candle_and_ids_are_consecutive():
@@ -68,6 +71,8 @@ async def test_trades_make_the_candle_and_ids_are_consecutive():
         assert [row["id"] for row in again] == [row["a"] for row in inside]
         span = await rest.get("/api/v3/aggTrades", symbol="SOLUSDT", startTime=minute, endTime=minute + 59_999)
         assert [row["a"] for row in span] == [row["a"] for row in inside]
+        oldest = await rest.get("/api/v3/aggTrades", symbol="SOLUSDT", startTime=0, limit=5)
+        assert [row["a"] for row in oldest] == [0, 1, 2, 3, 4]
 
 
 async def test_refusals_carry_binances_numbers():
@@ -220,6 +225,8 @@ async def test_funding_and_open_interest_have_a_past():
             range(-(-start // (8 * HOUR_MS)) * 8 * HOUR_MS, NOW_MS, 8 * HOUR_MS)
         )
         assert await rest.get("/fapi/v1/fundingRate", symbol="ETHUSDT", limit=5) == rates[-5:]
+        oldest = await rest.get("/fapi/v1/fundingRate", symbol="ETHUSDT", startTime=0, limit=2)
+        assert [row["fundingTime"] for row in oldest] == [1_546_300_800_000 + n * 8 * HOUR_MS for n in (1, 2)]
         both = await rest.get("/fapi/v1/fundingRate", startTime=start, limit=7)
         assert len(both) == 7
         interest = await rest.get("/futures/data/openInterestHist", symbol="ETHUSDT", period="1h", limit=4)
