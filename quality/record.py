@@ -1,4 +1,4 @@
-"""Verdicts and rejected rows into ClickHouse: the history by instrument and day that Dagster does not keep for a range."""
+"""Verdicts and rejected rows into ClickHouse: by instrument and day, which Dagster does not keep for a range."""
 
 from __future__ import annotations
 

@@ -83,9 +83,27 @@ def fit(
     )
     # Reloaded at its best round: the exporter counts all trees of an early-stopped booster and fails.
     best = max(booster.best_iteration, 1)
-    cut = lgb.Booster(model_str=booster.model_to_string(num_iteration=best))
+    cut = lgb.Booster(model_str=float32_thresholds(booster.model_to_string(num_iteration=best)))
     gain = cut.feature_importance("gain")
     return Trained(cut, best, {name: float(value) for name, value in zip(names, gain, strict=True)})
+
+
+def float32_thresholds(model: str) -> str:
+    """The model's text with each split threshold lowered to the next float32: the same answer for float32 features.
+
+    ONNX keeps thresholds in float32. Rounded to the nearest, one that lies between two neighbouring values may become
+    the upper of them and send it down the other branch; rounded down it cannot.
+    """
+    # `tree_sizes` counts bytes and would cut the changed trees in the middle; without it they are read in turn.
+    lines = [line for line in model.split("\n") if not line.startswith("tree_sizes=")]
+    return "\n".join(_floor_line(line) if line.startswith("threshold=") else line for line in lines)
+
+
+def _floor_line(line: str) -> str:
+    exact = np.array(line.removeprefix("threshold=").split(), dtype=np.float64)
+    near = exact.astype(np.float32)
+    floor = np.where(near.astype(np.float64) > exact, np.nextafter(near, np.float32(-np.inf)), near)
+    return "threshold=" + " ".join(repr(float(value)) for value in floor)
 
 
 def _weight(volatility: NDArray[np.float64], split: Split) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ RANGE = {"first": "2026-03-01", "last": "2026-03-03"}
 
 
 def count(client, table):
-    return client.query(f"SELECT count() FROM {table}").result_rows[0][0]
+    return client.command(f"SELECT count() FROM {table}")  # noqa: S608 - a test's own words
 
 
 def told(result, name):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,13 +14,14 @@ from research import train
 from research.labels import forward_return
 from signals.features import registry
 from signals.models.predictor import Predictor
-from store import champion, instruments
+from store import champion, instruments, labels
 from store.redis_state import model_key
 from tests.assets.conftest import failure
 from tests.assets.tape import DAY_NS, day_ns
 
 pytestmark = pytest.mark.stack
 
+FIRST = date(2026, 3, 1)
 DAYS = ("2026-03-01", "2026-03-03")
 MODELS = ("training_set", "model_flow", "champion")
 
@@ -56,13 +59,12 @@ def test_a_model_with_skill_becomes_champion_and_an_equal_one_does_not_replace_i
 
 
 def test_noise_is_refused_and_nothing_serves(learned, clickhouse):
-    from store import labels
-
     random = np.random.default_rng(5)
-    start = day_ns(__import__("datetime").date(2026, 3, 1))
+    start = day_ns(FIRST)
     for instrument in (1, 2):
         frame = labels.read(clickhouse, forward_return.NAME, [instrument], start, start + 3 * DAY_NS)
-        labels.write(clickhouse, forward_return.NAME, frame.with_columns(value=pl.Series(random.normal(size=frame.height) * 1e-4)))
+        noise = pl.Series(random.normal(size=frame.height) * 1e-4)
+        labels.write(clickhouse, forward_return.NAME, frame.with_columns(value=noise))
     result = learned.run(*MODELS)
     gate = next(check for check in result.get_asset_check_evaluations() if check.check_name == "gate")
     assert (gate.passed, gate.severity.value) == (False, "ERROR")

@@ -15,7 +15,9 @@ DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
 FIRST = date(2026, 1, 1)
 START = (FIRST - date(1970, 1, 1)).days * DAY_NS
-DAYS = pl.DataFrame({"instrument": [1, 1], "day": [FIRST, FIRST + timedelta(days=1)]}, schema_overrides={"instrument": pl.UInt32})
+DAYS = pl.DataFrame(
+    {"instrument": [1, 1], "day": [FIRST, FIRST + timedelta(days=1)]}, schema_overrides={"instrument": pl.UInt32}
+)
 
 
 def bars() -> pl.DataFrame:
@@ -61,7 +63,10 @@ GOOD = {"bars": bars, "trades": trades, "funding_rates": funding}
 
 def spoil(frame: pl.DataFrame, row: int, **values: int) -> pl.DataFrame:
     here = pl.int_range(pl.len()) == row
-    return frame.with_columns(pl.when(here).then(pl.lit(v)).otherwise(n).cast(frame[n].dtype).alias(n) for n, v in values.items())
+    return frame.with_columns(
+        pl.when(here).then(pl.lit(value)).otherwise(name).cast(frame[name].dtype).alias(name)
+        for name, value in values.items()
+    )
 
 
 @pytest.mark.parametrize("dataset", GOOD)
@@ -126,7 +131,7 @@ def test_an_expectation_that_cannot_be_evaluated_stops_the_gate():
         ROWS = (Rule("ghost", "ExpectColumnValuesToBeBetween", {"column": "ghost", "min_value": 0}),)
         DAYS = ()
         prepare = staticmethod(lambda frame: frame)
-        summarise = staticmethod(lambda frame, days: days)
+        summarise = staticmethod(lambda _, days: days)
 
     with pytest.raises(TickhouseError, match="SUITE_BROKEN"):
         gate.judge(Broken, bars(), DAYS)

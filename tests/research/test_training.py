@@ -75,3 +75,17 @@ def test_quiet_rows_weigh_more(sample):
         return np.corrcoef(fitted.booster.predict(features[parts.test]), label[parts.test])[0, 1]
 
     assert skill(told) > skill(None)
+
+
+def test_neighbouring_float32_values_take_the_same_branch_in_onnx():
+    # Two values one float32 step apart: the threshold between them has no float32 of its own.
+    low = np.float32(0.3)
+    values = np.array([low, np.nextafter(low, np.float32(1))], dtype=np.float32)
+    random = np.random.default_rng(4)
+    features = np.stack([random.choice(values, 9_000), random.normal(size=9_000).astype(np.float32)], axis=1)
+    label = np.where(features[:, 0] > low, 1.0, -1.0) + 0.01 * random.normal(size=9_000)
+    starts = np.arange(9_000, dtype=np.int64)
+    fitted = train.fit(features, label, ("near", "noise"), split.purged(starts, starts), parameters=SMALL)
+    found = onnx_model.parity(fitted.booster, onnx_model.export(fitted.booster, 2), features)
+    assert found.spread > 0.5
+    assert found.equal
