@@ -78,11 +78,14 @@ def mlflow(folder: Path, port: int) -> list[str]:
 
 
 def dagster_code(port: int) -> list[str]:
-    """The server of our definitions, shared by the webserver and the daemon: they are loaded once, not twice."""
+    """The server of our definitions, shared by the webserver and the daemon: they are loaded once, not twice.
+
+    It reaps lost runs first, see `dagster_code.py`.
+    """
     _require("dagster")
     where = ["--host", LOOPBACK, "--port", str(port), "--location-name", "tickhouse"]
     module = ["--module-name", "orchestration.definitions", "--use-python-environment-entry-point"]
-    return [sys.executable, "-m", "dagster", "api", "grpc", *where, *module]
+    return [sys.executable, "-m", "infra.stack.dagster_code", *where, *module]
 
 
 def dagster_webserver(folder: Path, port: int) -> list[str]:
@@ -95,7 +98,7 @@ def dagster_webserver(folder: Path, port: int) -> list[str]:
 def dagster_daemon(folder: Path) -> list[str]:
     """Dagster's schedules, sensors, run queue and backfills."""
     _require("dagster")
-    return [sys.executable, "-m", "infra.stack.dagster_daemon", "--workspace", str(folder / "workspace.yaml")]
+    return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(folder / "workspace.yaml")]
 
 
 def _require(package: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from infra.endpoints import Service
 from infra.errors import TickhouseError
 from infra.settings import PROJECT, Profile
 from infra.stack import commands, dagster_home, leftovers, ports, probe
+from infra.stack.dagster_code import STACK_SINCE
 from infra.stack.errors import StackCode
 from infra.stack.service import ServiceSpec
 
@@ -51,6 +53,7 @@ def plan(
         replace(
             spec,
             after=tuple(name for name in spec.after if name in names),
+            stop_before=tuple(name for name in spec.stop_before if name in names),
             env={**common, **spec.env},
             cwd=spec.cwd or PROJECT,
         )
@@ -141,14 +144,14 @@ def _mlflow(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
 def _dagster(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
     folder = home / "dagster"
     code_port = ports.choose(_CODE_PORT)
-    env = dagster_home.write(folder, settings, code_port)
+    env = dagster_home.write(folder, settings, code_port) | {STACK_SINCE: str(time.time())}
     data = ("clickhouse", "redis", "sandbox", "migrations")
     return [
         ServiceSpec(
             name="dagster-code",
             argv=commands.dagster_code(code_port),
             ready=probe.tcp(code_port),
-            after=data,
+            stop_before=data,  # loading definitions takes seconds and needs nobody
             env=env,
             port=code_port,
             start_timeout_s=240,

@@ -39,6 +39,7 @@ class ServiceSpec:
     argv: list[str]
     ready: Probe = alive
     after: tuple[str, ...] = ()       # started when these are ready, stopped before them
+    stop_before: tuple[str, ...] = () # starts without these, but is stopped before them
     env: dict[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     port: int | None = None

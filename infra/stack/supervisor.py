@@ -67,7 +67,10 @@ class Supervisor:
 
     async def _run(self, runner: Runner) -> None:
         needs = [self.runners[name] for name in runner.spec.after]
-        needed_by = [other for other in self.runners.values() if runner.spec.name in other.spec.after]
+        name = runner.spec.name
+        needed_by = [
+            other for other in self.runners.values() if name in (*other.spec.after, *other.spec.stop_before)
+        ]
         await runner.run(needs, needed_by)
 
     def _stop(self) -> None:
