@@ -23,4 +23,5 @@ def hotpath(
     """Tick to order through the whole flow at three rates, and the most it sustains."""
     from streaming.bench.hotpath import measure
 
-    print(json.dumps(measure(quick=quick, instruments=instruments), indent=1))
+    seconds, fastest = (2.0, 200_000) if quick else (10.0, 1_000_000)
+    print(json.dumps(measure(seconds=seconds, fastest=fastest, instruments=instruments), indent=1))

@@ -225,7 +225,7 @@ class Trade:
         for instrument in sorted(changed):
             self._want(instrument)
             if self._pauses.pop(instrument, 0):
-                self._not_before.pop(instrument, None)
+                self._not_before[instrument] = min(self._not_before[instrument], batch.ts + _PAUSE_NS)
         dirty |= changed
 
     def _want(self, instrument: int) -> None:
@@ -240,7 +240,7 @@ class Trade:
             account.value(0)
         qty = size(
             netted.risk_units, account.equity or 0, account.volatility.get(instrument, math.nan), account.limits,
-            account.instruments[instrument], rules, mid,
+            account.instruments[instrument], rules, self._worst(mid),
         ) if netted.risk_units else 0  # fmt: skip
         cause = " ".join(f"{target.strategy}:{target.cause}" for target in targets)
         self._wanted[instrument] = Wanted(instrument, qty, netted.shares, cause[:120])
@@ -253,11 +253,15 @@ class Trade:
             return
         position = self.oms.position(instrument)
         settled = not self.oms.working(instrument)
-        if (settled and wanted.qty == position) or batch.ts < self._not_before.get(instrument, 0):
+        if settled and wanted.qty == position and self._level < Level.CRITICAL:
             return
         goal = self._allowed(wanted.qty, position, instrument)
         if settled and goal == position:
             return
+        if batch.ts < self._not_before.get(instrument, 0):
+            reducing = position * goal <= 0 or abs(goal) < abs(position)
+            if not (reducing and position and instrument in self._pauses):  # a refusal of new risk locks nobody in
+                return
         if goal != wanted.qty:
             wanted = msgspec.structs.replace(wanted, qty=goal)
         seq = self.oms.next_decision_seq
@@ -278,8 +282,7 @@ class Trade:
             return goal if abs(goal) < abs(position) else position
         account = self.account
         life, rules = account.instruments[instrument], account.rules[instrument]
-        # The checks value a buy at its limit price, which lies a collar beyond the far side.
-        worst = account.mid(instrument) * (_PPM + 2 * self._router.collar_ppm) // _PPM
+        worst = self._worst(account.mid(instrument))
         largest = largest_order(account.limits.instrument(life.symbol), life, rules, worst)
         if abs(goal - position) <= largest:
             return goal
@@ -287,13 +290,17 @@ class Trade:
             return 0
         return position + (largest if goal > position else -largest) if abs(goal) > abs(position) else goal
 
+    def _worst(self, mid: int) -> int:
+        """What the checks may value a position at: a buy's limit price lies a collar beyond the far side."""
+        return mid * (_PPM + 2 * self._router.collar_ppm) // _PPM
+
     def _submit(self, batch: Batch, intent: Intent) -> bool:
         context = self.account.context(intent.instrument, intent.strategy, batch.ts, halted=self.halted is not None)
         verdict = check(intent, context)
         if not verdict.allowed:
             code = verdict.code
             self.oms.deny(intent, str(code), batch.ts)
-            # Each refusal of the same wish doubles the pause; another wish starts afresh.
+            # Each refusal of the same wish doubles the pause; another wish need not wait longer than the first.
             pause = self._pauses.get(intent.instrument, _PAUSE_NS)
             self._not_before[intent.instrument] = batch.ts + pause
             self._pauses[intent.instrument] = min(2 * pause, _LONGEST_PAUSE_NS)

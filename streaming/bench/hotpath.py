@@ -257,10 +257,8 @@ def own_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def measure(*, quick: bool, instruments: int = 20) -> dict[str, Any]:
-    """The JSON object of the benchmark."""
-    seconds = 2.0 if quick else 10.0
-    fastest = 200_000 if quick else 1_000_000
+def measure(*, seconds: float, fastest: int, instruments: int = 20) -> dict[str, Any]:
+    """The JSON object of the benchmark: each rate for so many seconds, then `fastest` frames as fast as they go."""
     most = max(fastest, int(RATES[-1] * seconds))
     folder = Path(tempfile.mkdtemp(prefix="tickhouse-bench-"))
     bench = Bench(folder, instruments, most)
