@@ -162,25 +162,46 @@ def invalidate(books: BookArrays, slot: int) -> None:
 @njit(cache=True)
 def apply(books: BookArrays, events: Events) -> None:
     """Feeds events to the books they belong to."""
-    for i in range(len(events)):
-        kind = events[i].kind
-        if kind not in (_DELTA, _SNAPSHOT_KIND):
+    i = 0
+    while i < len(events):
+        event = events[i]
+        known = event.kind in (_DELTA, _SNAPSHOT_KIND) and event.instrument < len(books.slots)
+        slot = books.slots[event.instrument] if known else -1
+        if slot < 0:
+            i += 1
             continue
-        instrument = events[i].instrument
-        if instrument >= len(books.slots) or books.slots[instrument] < 0:
-            continue
-        slot = books.slots[instrument]
-        if _feed(books, slot, events[i]):
+        end = _run_end(events, i, len(events))
+        if _feed(books, slot, events, i, end):
+            # A hole turns the book stale in here; what follows then waits again, further to the front.
             waiting = books.head[slot, PENDING]
             books.head[slot, PENDING] = 0
-            # A hole turns the book stale in here; what follows then waits again, further to the front.
-            for k in range(waiting):
-                _feed(books, slot, books.pending[slot, k])
+            k = 0
+            while k < waiting:
+                stop = _run_end(books.pending[slot], k, waiting)
+                _feed(books, slot, books.pending[slot], k, stop)
+                k = stop
+        i = end
 
 
 @njit(cache=True)
-def _feed(books: BookArrays, slot: int, event: Any) -> bool:
-    """Feeds one record; whether it ended a snapshot, after which what waited is to be fed again."""
+def _run_end(events: Events, start: int, end: int) -> int:
+    """The place after the records of one packet that begin at `start`; a packet may go on in the next batch."""
+    kind, instrument = events[start].kind, events[start].instrument
+    place = start
+    while not events[place].flags & _LAST:
+        place += 1
+        if place == end:
+            return place
+        event = events[place]
+        if event.kind != kind or event.instrument != instrument or event.flags & _START:
+            return place
+    return place + 1
+
+
+@njit(cache=True)
+def _feed(books: BookArrays, slot: int, events: Events, start: int, end: int) -> bool:
+    """Feeds (a part of) one packet; whether it ended a snapshot, after which what waited is to be fed again."""
+    event = events[start]
     head = books.head[slot]
     snapshot = event.kind == _SNAPSHOT_KIND
     if snapshot and event.flags & _START:
@@ -191,10 +212,12 @@ def _feed(books: BookArrays, slot: int, event: Any) -> bool:
         head[MODE] = _judge(head, event.aux, event.seq)
     mode = head[MODE]
     used = mode in (_APPLY, _SNAPSHOT)
-    if used and event.side != _NO_SIDE:
-        ladder.set_level(books, slot, 0 if event.side == _BUY else 1, event.price, event.qty)
+    if used:
+        _set_levels(head, books.window[slot], books.far_key[slot], books.far_qty[slot], events, start, end)
     elif mode == _WAIT:
-        _wait(books, slot, event)
+        for k in range(start, end):
+            _wait(books, slot, events[k])
+    event = events[end - 1]
     if not event.flags & _LAST:
         return False
     head[MODE] = _BETWEEN
@@ -211,13 +234,30 @@ def _feed(books: BookArrays, slot: int, event: Any) -> bool:
 
 
 @njit(cache=True)
+def _set_levels(
+    head: Integers, window: Integers, far_key: Integers, far_qty: Integers, events: Events, start: int, end: int
+) -> None:
+    places = window.shape[1]
+    for k in range(start, end):
+        event = events[k]
+        if event.side == _NO_SIDE:
+            continue
+        side = 0 if event.side == _BUY else 1
+        place = ladder.place_of(head, places, event.price)
+        if place >= 0:
+            ladder.set_near(head, window, side, place, event.qty)
+        else:
+            ladder.set_far(head, far_key, far_qty, side, ladder.key_of(side, event.price), event.qty)
+
+
+@njit(cache=True)
 def _wait(books: BookArrays, slot: int, event: Any) -> None:
     head = books.head[slot]
-    if head[PENDING] < books.pending.shape[1]:
+    if head[MODE] == _WAIT and head[PENDING] < books.pending.shape[1]:
         books.pending[slot, head[PENDING]] = event
         head[PENDING] += 1
-    else:
-        # Nothing that begins before this packet can be used any more.
+    elif head[MODE] == _WAIT:
+        # Nothing that begins before this packet ends can be used any more.
         head[PENDING] = 0
         head[MODE] = _IGNORE
 
@@ -247,7 +287,7 @@ def _settle(books: BookArrays, slot: int) -> None:
         head[STATUS] = _STALE
         head[GAPS] += 1
         head[PENDING] = 0
-    ladder.keep_centred(books, slot)
+    ladder.keep_centred(books, slot, bid, ask)
 
 
 @njit(cache=True)

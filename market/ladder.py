@@ -60,19 +60,33 @@ def clear(books: BookArrays, slot: int) -> None:
 @njit(cache=True)
 def set_level(books: BookArrays, slot: int, side: int, price: int, qty: int) -> None:
     """The level's new total; 0 removes it."""
-    head = books.head[slot]
-    offset = price - head[BASE]
-    place = offset // head[UNIT]
-    if offset >= 0 and place < books.window.shape[2] and place * head[UNIT] == offset:
-        _set_near(books.window[slot, side], head, side, place, qty)
+    head, window = books.head[slot], books.window[slot]
+    place = place_of(head, window.shape[1], price)
+    if place >= 0:
+        set_near(head, window, side, place, qty)
     else:
-        _set_far(books, slot, side, key_of(side, price), qty)
+        set_far(head, books.far_key[slot], books.far_qty[slot], side, key_of(side, price), qty)
+
+
+@njit(cache=True, error_model="numpy")
+def place_of(head: Integers, places: int, price: int) -> int:
+    """The price's place in the window, NOTHING when it is outside or off the grid."""
+    offset = price - head[BASE]
+    unit = head[UNIT]
+    if offset < 0 or offset >= places * unit:
+        return NOTHING
+    if unit == 1:
+        return int(offset)
+    place = offset // unit
+    on_grid: bool = place * unit == offset
+    return int(place) if on_grid else NOTHING
 
 
 @njit(cache=True)
-def _set_near(window: Integers, head: Integers, side: int, place: int, qty: int) -> None:
-    old = window[place]
-    window[place] = qty
+def set_near(head: Integers, window: Integers, side: int, place: int, qty: int) -> None:
+    """Sets a place of the window."""
+    old = window[side, place]
+    window[side, place] = qty
     best = head[BEST + side]
     if qty > 0:
         if old == 0:
@@ -86,44 +100,43 @@ def _set_near(window: Integers, head: Integers, side: int, place: int, qty: int)
             if head[COUNT + side] == 0:
                 best = NOTHING
             else:
-                while window[best] == 0:
+                while window[side, best] == 0:
                     best += step
             head[BEST + side] = best
 
 
 @njit(cache=True)
-def _set_far(books: BookArrays, slot: int, side: int, key: int, qty: int) -> None:
-    keys, quantities = books.far_key[slot, side], books.far_qty[slot, side]
-    head = books.head[slot]
+def set_far(head: Integers, keys: Integers, quantities: Integers, side: int, key: int, qty: int) -> None:
+    """Sets a row of the far list, which stays sorted."""
     count = head[FAR + side]
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2
-        if keys[middle] < key:
+        if keys[side, middle] < key:
             low = middle + 1
         else:
             high = middle
-    found = low < count and keys[low] == key
+    found = low < count and keys[side, low] == key
     if found and qty > 0:
-        quantities[low] = qty
+        quantities[side, low] = qty
     elif found:
         for i in range(low, count - 1):
-            keys[i] = keys[i + 1]
-            quantities[i] = quantities[i + 1]
+            keys[side, i] = keys[side, i + 1]
+            quantities[side, i] = quantities[side, i + 1]
         head[FAR + side] = count - 1
     elif qty > 0:
-        if count == len(keys):
+        if count == keys.shape[1]:
             # The worst level goes: from there on the book is not complete.
-            worst = max(key, keys[count - 1])
+            worst = max(key, keys[side, count - 1])
             head[KNOWN + side] = min(head[KNOWN + side], worst - 1)
             if low == count:
                 return
             count -= 1
         for i in range(count, low, -1):
-            keys[i] = keys[i - 1]
-            quantities[i] = quantities[i - 1]
-        keys[low] = key
-        quantities[low] = qty
+            keys[side, i] = keys[side, i - 1]
+            quantities[side, i] = quantities[side, i - 1]
+        keys[side, low] = key
+        quantities[side, low] = qty
         head[FAR + side] = count + 1
 
 
@@ -148,9 +161,8 @@ def best_of(books: BookArrays, slot: int, side: int) -> tuple[int, int]:
 def qty_at(books: BookArrays, slot: int, side: int, price: int) -> int:
     """The quantity that rests at one price."""
     head = books.head[slot]
-    offset = price - head[BASE]
-    place = offset // head[UNIT]
-    if offset >= 0 and place < books.window.shape[2] and place * head[UNIT] == offset:
+    place = place_of(head, books.window.shape[2], price)
+    if place >= 0:
         near: int = books.window[slot, side, place]
         return near
     key = key_of(side, price)
@@ -206,16 +218,14 @@ def recentre(books: BookArrays, slot: int, price: int) -> None:
 
 
 @njit(cache=True)
-def keep_centred(books: BookArrays, slot: int) -> None:
+def keep_centred(books: BookArrays, slot: int, bid: int, ask: int) -> None:
     """Moves the window when the touch has left its middle half."""
-    bid, _ = best_of(books, slot, 0)
-    ask, _ = best_of(books, slot, 1)
     if bid == 0 and ask == 0:
         return
     middle = (bid + ask) // 2 if bid > 0 and ask > 0 else max(bid, ask)
     head = books.head[slot]
-    place = (middle - head[BASE]) // head[UNIT]
-    size = books.window.shape[2]
+    quarter = books.window.shape[2] * head[UNIT] // 4
+    offset = middle - head[BASE]
     # At the bottom of the price range the window cannot be lower: there is nothing to gain.
-    if place >= size - size // 4 or (place < size // 4 and head[BASE] > 0):
+    if offset >= 3 * quarter or (offset < quarter and head[BASE] > 0):
         recentre(books, slot, middle)

@@ -191,30 +191,34 @@ def _levels(
     frame: Bytes, place: int, end: int, symbol: Any, side: int, out: Events, at: int, written: int
 ) -> tuple[int, int]:
     """Reads `[["price","qty"],...]` as book deltas; the place after it, or -1, and how many there are now."""
-    bad = (_NONE, 0)
+    price_scale, qty_scale = symbol.price_scale, symbol.qty_scale
     place += 1
     if scan.at(frame, place, end) == scan.CLOSE_LIST:
         return place + 1, written
-    while True:
-        if scan.at(frame, place, end) != scan.OPEN_LIST or scan.at(frame, place + 1, end) != QUOTE:
-            return bad
-        price, place = scan.decimal(frame, place + 2, end, symbol.price_scale)
-        if place < 0 or scan.at(frame, place, end) != COMMA or scan.at(frame, place + 1, end) != QUOTE:
-            return bad
-        qty, place = scan.decimal(frame, place + 2, end, symbol.qty_scale)
-        if place < 0 or price <= 0 or scan.at(frame, place, end) != scan.CLOSE_LIST or at + written >= len(out):
-            return bad
+    # The shortest level takes nine bytes and a byte must follow it: within these the places need no check.
+    while place + 10 <= end and at + written < len(out):
+        if frame[np.uint64(place)] != scan.OPEN_LIST or frame[np.uint64(place + 1)] != QUOTE:
+            break
+        price, place = scan.decimal(frame, place + 2, end, price_scale)
+        if place < 0 or place + 2 > end or price <= 0:
+            break
+        if frame[np.uint64(place)] != COMMA or frame[np.uint64(place + 1)] != QUOTE:
+            break
+        qty, place = scan.decimal(frame, place + 2, end, qty_scale)
+        if place < 0 or place + 2 > end or frame[np.uint64(place)] != scan.CLOSE_LIST:
+            break
         event = out[at + written]
         event.price = price
         event.qty = qty
         event.side = side
         written += 1
-        separator = scan.at(frame, place + 1, end)
+        separator = frame[np.uint64(place + 1)]
         place += 2
         if separator == scan.CLOSE_LIST:
             return place, written
         if separator != COMMA:
-            return bad
+            break
+    return _NONE, 0
 
 
 @njit(cache=True)

@@ -62,6 +62,13 @@ def whole(frame: Bytes, place: int, end: int) -> tuple[int, int]:
     return value, place
 
 
+@njit(cache=True, inline="always")
+def digit(frame: Bytes, place: int) -> int:
+    """The digit at `place`; more than 9 for any other byte. An unsigned place spares the check for negative ones."""
+    value: int = (frame[np.uint64(place)] - ZERO) & 0xFF
+    return value
+
+
 @njit(cache=True)
 def decimal(frame: Bytes, place: int, end: int, scale: int) -> tuple[int, int]:
     """The decimal between quotes that starts at `place` (after the quote), in 10^-scale, and the place after the quote.
@@ -69,31 +76,35 @@ def decimal(frame: Bytes, place: int, end: int, scale: int) -> tuple[int, int]:
     Place -1 when it is not digits with at most one inner point, has more decimals than `scale` that are not zeros, or
     may not fit.
     """
+    # The text ends before `end`: at a quote, or there is none and the number is refused.
     value = 0
-    digits = 0
     start = place
-    while place < end and ZERO <= frame[place] <= NINE:
-        value = value * 10 + (frame[place] - ZERO)
+    while place < end:
+        one = digit(frame, place)
+        if one > 9:
+            break
+        value = value * 10 + one
         place += 1
     digits = place - start
-    if digits == 0 or digits > _DIGITS:
+    if digits == 0 or digits + scale > _DIGITS or place >= end:
         return 0, -1
     left = scale
-    if place < end and frame[place] == POINT:
+    if frame[np.uint64(place)] == POINT:
         place += 1
         start = place
-        while place < end and ZERO <= frame[place] <= NINE:
-            digit = frame[place] - ZERO
+        while place < end:
+            one = digit(frame, place)
+            if one > 9:
+                break
             if left > 0:
-                value = value * 10 + digit
+                value = value * 10 + one
                 left -= 1
-                digits += 1
-            elif digit != 0:
+            elif one != 0:
                 return 0, -1
             place += 1
-        if place == start:
+        if place == start or place >= end:
             return 0, -1
-    if digits + left > _DIGITS or place >= end or frame[place] != QUOTE:
+    if frame[np.uint64(place)] != QUOTE:
         return 0, -1
     while left > 0:
         value *= 10

@@ -20,8 +20,8 @@ SYMBOL = np.dtype(
         ("low", np.uint64),          # the first eight bytes of the symbol, little end first
         ("high", np.uint64),         # the next eight; longer symbols stay with the exact decoder
         ("instrument", np.uint32),
-        ("price_scale", np.uint16),
-        ("qty_scale", np.uint16),
+        ("price_scale", np.int64),
+        ("qty_scale", np.int64),
     ],
     align=True,
 )
