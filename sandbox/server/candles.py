@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.engine.exchange import Exchange
-from sandbox.engine.types import SymbolSpec
+from sandbox.engine.types import SPOT, SymbolSpec
 from sandbox.market.calendar import GENESIS_NS
 from sandbox.server.clock import NS_PER_MS
 from sandbox.server.intervals import INTERVALS, MONTH, next_open, open_of, step_back
-from sandbox.server.numbers import text
-from sandbox.server.order_json import price_text, qty_text
+from sandbox.server.numbers import texts
+from sandbox.server.order_json import SPOT_DIGITS
 
 _MINUTE_MS = 60_000
 # Bars are made in pieces of this many days, so that a long request does not hold the live streams up.
@@ -105,20 +105,30 @@ async def page(
     return np.concatenate(parts)[:limit] if parts else np.empty(0, CANDLE)
 
 
-def kline_row(candle: Any, spec: SymbolSpec, interval: str) -> list[object]:
-    """One candle as the REST interfaces write it."""
-    open_ms = int(candle["open_ms"])
-    return [
-        open_ms,
-        price_text(spec, int(candle["open"])),
-        price_text(spec, int(candle["high"])),
-        price_text(spec, int(candle["low"])),
-        price_text(spec, int(candle["close"])),
-        qty_text(spec, int(candle["volume"])),
-        next_open(interval, open_ms) - 1,
-        text(int(candle["quote_volume"]), 8),
-        int(candle["trades"]),
-        qty_text(spec, int(candle["taker_buy_volume"])),
-        text(int(candle["taker_buy_quote"]), 8),
-        "0",
-    ]
+def kline_rows(rows: NDArray[Any], spec: SymbolSpec, interval: str) -> list[tuple[object, ...]]:
+    """Candles as the REST interfaces write them."""
+    spot = spec.market == SPOT
+
+    def column(name: str, scale: int, digits: int) -> list[str]:
+        return texts(rows[name], scale, digits)
+
+    prices = spec.price_scale, SPOT_DIGITS if spot else spec.price_scale
+    quantities = spec.qty_scale, SPOT_DIGITS if spot else spec.qty_scale
+    opens = rows["open_ms"].tolist()
+    return list(
+        zip(
+            opens,
+            column("open", *prices),
+            column("high", *prices),
+            column("low", *prices),
+            column("close", *prices),
+            column("volume", *quantities),
+            [next_open(interval, open_ms) - 1 for open_ms in opens],
+            column("quote_volume", 8, 8),
+            rows["trades"].tolist(),
+            column("taker_buy_volume", *quantities),
+            column("taker_buy_quote", 8, 8),
+            ["0"] * len(opens),
+            strict=True,
+        )
+    )

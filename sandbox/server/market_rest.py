@@ -10,7 +10,7 @@ import msgspec
 from sandbox.engine.types import SPOT, Depth, SymbolSpec
 from sandbox.errors import ExchangeError
 from sandbox.market.calendar import GENESIS_NS
-from sandbox.server.candles import kline_row, page
+from sandbox.server.candles import kline_rows, page
 from sandbox.server.clock import NS_PER_MS, NS_PER_SECOND
 from sandbox.server.intervals import INTERVALS
 from sandbox.server.numbers import text
@@ -43,7 +43,7 @@ def klines(market: str) -> Callable[[Venue, Call], Awaitable[object]]:
         limit = call.limit(500, 1000 if market == SPOT else 1500)
         venue.sync()
         rows = await page(venue.exchange, spec, interval, call.integer("startTime"), call.integer("endTime"), limit)
-        return [kline_row(row, spec, interval) for row in rows]
+        return kline_rows(rows, spec, interval)
 
     return handle
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sandbox.errors import ExchangeError
 
 
@@ -23,6 +26,16 @@ def text(value: int, scale: int, digits: int | None = None) -> str:
     sign = "-" if value < 0 else ""
     whole, rest = divmod(abs(value), 10**places)
     return f"{sign}{whole}.{rest:0{places}d}"
+
+
+def texts(values: NDArray[np.int64], scale: int, digits: int) -> list[str]:
+    """`text` of a whole column of numbers that are not negative, with at least as many digits as the scale."""
+    if scale == 0:
+        tail = "." + "0" * digits if digits else ""
+        return [f"{value}{tail}" for value in values.tolist()]
+    tail = "0" * (digits - scale)
+    whole, rest = np.divmod(values, 10**scale)
+    return [f"{head}.{part:0{scale}d}{tail}" for head, part in zip(whole.tolist(), rest.tolist(), strict=True)]
 
 
 def ratio(value: float, digits: int = 8) -> str:

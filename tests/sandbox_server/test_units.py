@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from sandbox.server.clock import MarketClock
 from sandbox.server.depth_feed import DepthChain
 from sandbox.server.frames import ping_frame, text_frame
 from sandbox.server.intervals import INTERVALS, next_open, open_of, step_back
-from sandbox.server.numbers import scaled, text
+from sandbox.server.numbers import scaled, text, texts
 from sandbox.server.options import parse_deposit
 from sandbox.server.order_request import new_order
 from sandbox.server.params import Call
@@ -31,6 +32,9 @@ def test_scaled_integers_are_written_exactly(value: int, scale: int):
     assert Decimal(text(value, scale)) == Decimal(value).scaleb(-scale)
     assert Decimal(text(value, scale, 8)) == Decimal(value).scaleb(-scale)
     if value >= 0:
+        column = np.array([value, 0], np.int64)
+        assert texts(column, scale, 8) == [text(value, scale, 8), text(0, scale, 8)]
+        assert texts(column, scale, scale) == [text(value, scale), text(0, scale)]
         assert scaled(text(value, scale, 8), scale, "price") == value
 
 
