@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of its decorated functions as objects.
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -26,8 +27,8 @@ GROUP = "features"
 def build(venue: str, symbols: Sequence[str], daily: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """One asset a feature group and one a label, all from the venue's trades."""
     made = [
-        _asset(f"features_{name}", f"Feature group `{name}`, a row a trade", lambda name=name: feature_group(name),
-               venue, symbols, daily)
+        _asset(f"features_{name}", f"Feature group `{name}`, a row a trade", partial(feature_group, name), venue,
+               symbols, daily)
         for name in registry.names()
     ]
     label = _asset("labels_forward_return", "Forward log return of the trade price over 60 s, known when it has passed",

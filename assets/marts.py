@@ -31,7 +31,7 @@ def build(venue: str) -> list[dg.AssetsDefinition]:
     project = prepare()
     written_by = {str(feed.dataset): feed.asset for feed in FEEDS}
 
-    class Lineage(DagsterDbtTranslator):  # type: ignore[misc]  # the library is untyped
+    class Lineage(DagsterDbtTranslator):
         def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
             name = dbt_resource_props["name"]
             if dbt_resource_props["resource_type"] == "source":
