@@ -44,6 +44,7 @@ from streaming.warm import warm
 from venues.websocket import StreamLink
 
 RATES = (1_000, 10_000, 100_000)
+_DECISIONS = 500  # a second, about: at each of them two orders go out
 _MUCH = "1000000000 USDT"
 
 
@@ -159,7 +160,7 @@ class Bench:
         home = self._folder / str(number)
         start = self._start(str(number))
         oms = Oms.open(home / "journal", start.instruments, start.account)
-        every = max(10, (rate or 500_000) * 35 // 100 // len(self._lives) // 25)
+        every = max(1, (rate or 300_000) * 35 // 100 // _DECISIONS)
         engine = Engine.build(start, oms, read_model, [Flip(every)])
         stop, under_way = Stop(), UnderWay()
         link = StreamLink([f"ws://127.0.0.1:{self._port}/stream"])

@@ -9,8 +9,8 @@ from tests.streaming.kit import Rig
 def make_rig(tmp_path):
     rigs = []
 
-    def make(**options) -> Rig:
-        rigs.append(Rig(tmp_path, **options))
+    def make(place: str = "home", **options) -> Rig:
+        rigs.append(Rig(tmp_path / place, **options))
         return rigs[-1]
 
     yield make

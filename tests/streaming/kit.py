@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from execution.link import Unframer, frame
+from execution.link import Unframer
 from execution.messages import Cancel, CashKind, CashMove, Hello, Report, Standing, Welcome, decode_message, encode
 from execution.oms import Oms
 from infra import toml_file
@@ -62,7 +62,8 @@ class Gateway:
                 if not self.reports:
                     self.report(CashMove(CashKind.DEPOSIT, "begin", T0, "USDT", self.deposit * 10**8))
                 known = {intent.order_id for intent in self.intents}
-                out.append(encode(Welcome(message.account, "test", self.number, sorted(set(message.open_orders) - known))))
+                unknown = sorted(set(message.open_orders) - known)
+                out.append(encode(Welcome(message.account, "test", self.number, unknown)))
                 out += self.reports[message.last_report :]
                 out.append(self.standing())
             elif isinstance(message, Intent):
@@ -118,7 +119,7 @@ class Rig:
         )  # fmt: skip
         self.log = InputLog(self.home.input_log(session))
         self.strategy = Wish()
-        self.engine = Engine.build(self.start, self.oms, lambda ref: b"", [self.strategy])
+        self.engine = Engine.build(self.start, self.oms, lambda _ref: b"", [self.strategy])
         self.trade_ids = dict.fromkeys((life.id for life in self.lives), 0)
         self.batches: list[Batch] = []
         self.run(Input(Entry.START, self.clock, self.start.encode()))

@@ -56,7 +56,7 @@ def test_turning_round_reduces_first(rig):
         lambda rig: rig.control(kind="halt", reason="test"),
         lambda rig: rig.control(kind="stop", reason="test"),
     ],
-    ids=["feed down", "unproved book", "stale quote", "missing trades", "stores away", "gateway away", "halted", "stop"],
+    ids=["feed down", "unproved book", "stale quote", "missing trades", "stores away", "no gateway", "halted", "stop"],
 )
 def test_nothing_new_is_risked_while_something_is_wrong(rig, spoil):
     spoil(rig)
@@ -166,7 +166,7 @@ def test_tighter_limits_take_effect_at_once(rig):
 def test_what_died_with_the_flow_is_resolved_and_never_sent_twice(make_rig):
     rig = make_rig(gateway=Gateway(hold=True)).open()
     gateway, take = rig.gateway, rig.gateway.take
-    gateway.take = lambda intent: []  # the order leaves and never arrives
+    gateway.take = lambda _intent: []  # the order leaves and never arrives
     rig.want(1, LONG)
     rig.close()
     gateway.take = take
@@ -184,7 +184,7 @@ def test_what_died_with_the_flow_is_resolved_and_never_sent_twice(make_rig):
 def test_an_order_too_old_is_never_sent(make_rig, age_s):
     rig = make_rig().open()
     take = rig.gateway.take
-    rig.gateway.take = lambda intent: []
+    rig.gateway.take = lambda _intent: []
     rig.want(1, LONG)
     rig.close()
     rig.gateway.take = take

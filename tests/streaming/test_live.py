@@ -1,0 +1,127 @@
+"""The whole live side on real servers: flow, gateway, publisher and control against the sandbox exchange."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from execution import journal
+from execution.messages import decode_entry
+from infra import endpoints
+from infra.home import Home
+from infra.stack.ports import free_port
+from ledger.intent import Intent
+from store import instruments, redis_state
+from streaming import halt
+from streaming.replay import replay
+from tests.support import PROJECT, answers_tcp, running, wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+@pytest.fixture
+def home(settings, clickhouse, tmp_path, monkeypatch):
+    """A home folder with a busy sandbox exchange and its instruments in the store."""
+    from venues.ccxt_source import CcxtSource, make_exchange
+
+    port = free_port()
+    monkeypatch.setenv("TICKHOUSE_LIVE__STRATEGIES", '["momentum"]')
+    monkeypatch.setenv("TICKHOUSE_VENUE__SYMBOLS", '["BTC/USDT:USDT", "ETH/USDT:USDT"]')
+    argv = [sys.executable, "-m", "sandbox", "--port", str(port), "--trades-per-day", "864000", "--quote-rate", "5"]
+    with running(argv, tmp_path / "sandbox.log", lambda: answers_tcp(port)):
+        url = f"http://127.0.0.1:{port}"
+        endpoints.write(settings.home, {endpoints.Service.SANDBOX: url})
+        source = CcxtSource(make_exchange("binance", url))
+        instruments.record(clickhouse, source.instruments(["BTC/USDT:USDT", "ETH/USDT:USDT"]))
+        yield Home(settings.home)
+
+
+def start_flow(home, **environment):
+    home.logs.mkdir(parents=True, exist_ok=True)
+    with (home.logs / "flow.out").open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bytewax.run", "streaming.flow"], cwd=PROJECT, stdout=out, stderr=out,
+            env=os.environ | environment,
+        )  # fmt: skip
+
+
+def intents(home, account="paper-main"):
+    folder = home.journal(account)
+    if not folder.is_dir():
+        return []
+    entries = (decode_entry(record.payload) for record in journal.read(folder))
+    return [entry for entry in entries if isinstance(entry, Intent)]
+
+
+def tickhouse(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *words], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def pid_of(home, name):
+    try:
+        return int((home.run / f"{name}.lock").read_text() or 0)
+    except FileNotFoundError:
+        return 0
+
+
+def test_trade_halt_resume_kill_recover_and_replay(home, settings, clickhouse):
+    flow = start_flow(home)
+    try:
+        wait_until(lambda: flow.poll() is not None or intents(home), 120, what=f"an order; see {home.logs}")
+        assert flow.poll() is None, (home.logs / "flow.out").read_text()[-3000:]
+
+        said = tickhouse("halt", "--reason", "test")
+        assert re.search(r"acknowledged: halted", said), said
+        assert halt.read(home) == "test"
+        halted_at = len(intents(home))
+        journaled = sum(1 for _ in journal.read(home.journal("paper-main")))
+        said = tickhouse("resume")
+        assert "acknowledged: trading" in said
+        assert len(intents(home)) >= halted_at
+        wait_until(lambda: sum(1 for _ in journal.read(home.journal("paper-main"))) > journaled, 30, what="news")
+
+        old = pid_of(home, "control")
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: pid_of(home, "control") not in {0, old}, 30, what="a new control process")
+    finally:
+        flow.kill()
+        flow.wait()
+
+    again = start_flow(home, TICKHOUSE_RUN_SECONDS="8")
+    assert again.wait(120) == 0, (home.logs / "flow.out").read_text()[-3000:]
+    summary = json.loads((home.run / "last_session.json").read_text())
+    assert summary["ready"]
+    assert summary["ticks"] > 0
+    sent = [intent.order_id for intent in intents(home)]
+    assert len(sent) == len(set(sent))
+    assert journal.verify(home.journal("paper-main")).intact
+
+    sessions = sorted((home.root / "input_log").iterdir())
+    verdicts = [replay(folder, home)[0] for folder in sessions]
+    assert [verdict.identical for verdict in verdicts] == [True, True], verdicts
+    assert [verdict.ended_in_order for verdict in verdicts] == [False, True]
+    assert sum(verdict.orders for verdict in verdicts) == len(sent)
+
+    released = "SELECT count() FROM order_events WHERE event = 'released'"
+    wait_until(lambda: clickhouse.query(released).result_rows[0][0] == len(sent), 20, what="orders in ClickHouse")
+    assert clickhouse.query("SELECT count() FROM trades").result_rows[0][0] > 0
+    assert redis_state.connect(settings).hgetall(redis_state.quote_key(1))
+    wait_until(lambda: not (home.run / "publisher.sock").exists(), 15, what="the publisher to end with the flow")
+
+
+def test_without_instruments_it_says_what_to_do(settings, clickhouse, tmp_path):
+    endpoints.write(settings.home, {endpoints.Service.SANDBOX: "http://127.0.0.1:1"})
+    flow = start_flow(Home(settings.home))
+    assert flow.wait(60) != 0
+    said = (Home(settings.home).logs / "flow.out").read_text()
+    assert "INSTRUMENTS_MISSING" in said
+    assert "run the ingestion first" in said
+    assert not (Home(settings.home).run / "control.sock").exists()
