@@ -129,7 +129,7 @@ class GatewayServer:
         return None
 
     def _tell(self, payload: bytes) -> None:
-        if self._flow is not None:
+        if self._flow is not None and not self._flow.is_closing():
             self._flow.write(frame(payload))
 
     def _stand(self) -> None:

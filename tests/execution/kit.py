@@ -84,7 +84,7 @@ class Flow:
                 self.send(frame)
         return True
 
-    def until(self, condition, patience_s: float = 15.0) -> None:
+    def until(self, condition, patience_s: float = 60.0) -> None:
         """Steps until the condition holds; reconnects when the gateway went away."""
         deadline = time.monotonic() + patience_s
         while not condition():

@@ -19,6 +19,7 @@ from ledger.intent import Intent, TimeInForce
 from ledger.order import OrderEvent, OrderEventKind, OrderState
 from market.events import Side
 from tests.execution.kit import Flow, intent
+from tests.faults.proxy import proxy
 from tests.faults.venue import World, kill, world
 
 pytestmark = pytest.mark.stack
@@ -56,9 +57,8 @@ def intended(place: World) -> list[str]:
     return [entry.order_id for entry in entries if isinstance(entry, Intent)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killing_flow_and_gateway_on_paper(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
+def test_killing_flow_and_gateway_on_paper(tmp_path: Path) -> None:
+    chance = random.Random(1)
     with world(tmp_path, "paper") as place:
         gateway, price = place.start_gateway(), place.price()
         for turn in range(3):
@@ -87,42 +87,64 @@ def test_killing_flow_and_gateway_on_paper(tmp_path: Path, seed: int) -> None:
         assert gateway.wait(10) == 0
 
 
-def test_killing_a_gateway_that_trades_at_a_venue(tmp_path: Path) -> None:
+def test_a_venue_that_cannot_be_heard_and_a_gateway_that_is_killed(tmp_path: Path) -> None:
     chance = random.Random(3)
-    with world(tmp_path, "ccxt") as place:
+    with world(tmp_path, "ccxt") as place, proxy(int(place.url.rsplit(":", 1)[1])) as between:
+        place.reach(f"http://127.0.0.1:{between.port}")
         gateway = place.start_gateway()
         flow = place.flow()
         flow.until(lambda: flow.oms.ready, 60)
         price = place.price()
-        for number in range(6):
+
+        between.cut = b"POST /fapi/v1/order "   # taken by the venue, the answer lost
+        first = order(flow, 1, Side.BUY, 5, price)
+        flow.until(lambda: between.cuts == 1)
+        between.cut = b""
+        # The fifth never arrives, which the venue proves only after a while.
+        between.drop = b"newClientOrderId=" + intent(5).order_id.encode()
+        flow.until(lambda: not flow.oms.orders[first].is_open and flow.oms.ready, 30)
+        assert flow.oms.orders[first].state == OrderState.FILLED, "a cut never means rejected"
+
+        for number in range(2, 9):
             side = Side.SELL if number % 3 == 2 else Side.BUY
-            limit = price * (101 if side == Side.BUY else 99) // 100
-            tif = TimeInForce.IOC
-            if number == 4:  # one that rests
-                limit, tif = price * 97 // 100, TimeInForce.GTC
-            flow.send(flow.oms.submit(intent(number + 1, side, 5 + number, limit, tif=tif)))
-            flow.step(0.0)
-        time.sleep(chance.uniform(0.0, 0.01))  # the instant of death is the test's input
+            order(flow, number, side, 5 + number, price, rests=number == 6)
+        time.sleep(chance.uniform(0.0, 0.02))    # the instant of death is the test's input
         kill(gateway)
         place.start_gateway()
         flow.until(lambda: flow.oms.ready and not flow.oms.in_flight(), 60)
-        venue = place.ask("/fapi/v1/allOrders", signed=True, symbol="BTCUSDT")
-        assert max(Counter(row["clientOrderId"] for row in venue).values(), default=1) == 1, "nothing is sent twice"
-        there = {row["clientOrderId"]: row for row in venue}
-        for order_id in intended(place):
-            order = flow.oms.orders[order_id]
-            if order_id in there:
-                assert round(float(there[order_id]["executedQty"]) * 1000) == order.filled
-            else:
-                assert order.state in (OrderState.REJECTED, OrderState.DENIED), order
-        rows = place.ask("/fapi/v3/positionRisk", signed=True)
-        held = sum(round(float(row["positionAmt"]) * 1000) for row in rows if row["symbol"] == "BTCUSDT")
-        assert flow.oms.position(1) == held
-        wallet = {row["asset"]: row["balance"] for row in place.ask("/fapi/v3/balance", signed=True)}["USDT"]
-        assert flow.oms.ledger.cash["USDT"] == round(float(wallet) * 10**8) * 10**10
-        flow.oms.ledger.check()
+        agree(place, flow)
         flow.close()
         flow.oms.close()
+
+
+def order(flow: Flow, number: int, side: Side, qty: int, price: int, *, rests: bool = False) -> str:
+    """Sends an order that trades at once, or one far away; its id."""
+    away = 3 if rests else -1
+    limit = price * (100 - away if side == Side.BUY else 100 + away) // 100
+    made = intent(number, side, qty, limit, tif=TimeInForce.GTC if rests else TimeInForce.IOC)
+    flow.send(flow.oms.submit(made))
+    return made.order_id
+
+
+def agree(place: World, flow: Flow) -> None:
+    """The venue's own word against ours: orders, fills, position and cash."""
+    venue = place.ask("/fapi/v1/allOrders", signed=True, symbol="BTCUSDT")
+    assert max(Counter(row["clientOrderId"] for row in venue).values()) == 1, "nothing is sent twice"
+    there = {row["clientOrderId"]: row for row in venue}
+    for order_id in intended(place):
+        ours = flow.oms.orders[order_id]
+        if order_id in there:
+            assert round(float(there[order_id]["executedQty"]) * 1000) == ours.filled
+            assert (there[order_id]["status"] in ("NEW", "PARTIALLY_FILLED")) == ours.is_open
+        else:
+            assert not ours.is_open
+            assert not ours.filled
+    rows = place.ask("/fapi/v3/positionRisk", signed=True)
+    held = sum(round(float(row["positionAmt"]) * 1000) for row in rows if row["symbol"] == "BTCUSDT")
+    assert flow.oms.position(1) == held
+    wallet = {row["asset"]: row["balance"] for row in place.ask("/fapi/v3/balance", signed=True)}["USDT"]
+    assert flow.oms.ledger.cash["USDT"] == round(float(wallet) * 10**8) * 10**10
+    flow.oms.ledger.check()
 
 
 def test_a_second_gateway_and_a_second_flow_are_refused(tmp_path: Path) -> None:

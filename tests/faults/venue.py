@@ -41,8 +41,12 @@ class World:
 
     def __post_init__(self) -> None:
         self.home = Home(self.root / "home")
-        write(self.home.root, {Service.SANDBOX: self.url})
+        self.reach(self.url)
         universe.save(self.home.run / "instruments-binance.json", Universe([BTC, ETH], {1: RULES}))
+
+    def reach(self, url: str) -> None:
+        """Where gateways find the exchange: itself, or something in between."""
+        write(self.home.root, {Service.SANDBOX: url})
 
     @property
     def environment(self) -> dict[str, str]:
