@@ -18,7 +18,8 @@ from sandbox.server.order_json import SPOT_DIGITS
 
 _MINUTE_MS = 60_000
 # Bars are made in pieces of this many days, so that a long request does not hold the live streams up.
-_PIECE_MS = 7 * 24 * 60 * _MINUTE_MS
+DAY_MS = 24 * 60 * _MINUTE_MS
+_PIECE_MS = 7 * DAY_MS
 
 CANDLE = np.dtype(
     [
@@ -78,8 +79,35 @@ def _seconds(core: Exchange, spec: SymbolSpec, start: int, end: int) -> NDArray[
     return fold(rows, _opens("1s", trades["ts_ns"] // NS_PER_MS))
 
 
+class DayCandles:
+    """Candles of days that are over: they never change again, and long candles are made of many."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, int], NDArray[Any]] = {}
+
+    def long(self, core: Exchange, spec: SymbolSpec, interval: str, start_ms: int, end_ms: int) -> NDArray[Any]:
+        """`candles` of an interval of whole days; `start_ms` and `end_ms` are midnights, or the end is now."""
+        now_ms, days = core.now_ns // NS_PER_MS, []
+        for day_ms in range(start_ms, end_ms, DAY_MS):
+            key = (spec.market, spec.symbol, day_ms)
+            day = self._known.get(key)
+            if day is None:
+                day = candles(core, spec, "1d", day_ms, min(day_ms + DAY_MS, end_ms))
+                if day_ms + DAY_MS <= min(now_ms, end_ms):
+                    self._known[key] = day
+            days.append(day)
+        rows = np.concatenate(days)
+        return fold(rows, _opens(interval, rows["open_ms"]))
+
+
 async def page(
-    core: Exchange, spec: SymbolSpec, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+    core: Exchange,
+    days: DayCandles,
+    spec: SymbolSpec,
+    interval: str,
+    start_ms: int | None,
+    end_ms: int | None,
+    limit: int,
 ) -> NDArray[Any]:
     """One page of candles as Binance cuts it: from `start_ms` on, or the last ones up to `end_ms` or now.
 
@@ -95,10 +123,12 @@ async def page(
         # `limit` candles and no more: the rest of the range is another page.
         last = min(last, step_back(interval, first, -limit) - 1)
     parts = []
-    cursor = max(first, open_of(interval, genesis_ms))
+    # A week that genesis cuts begins with it.
+    cursor = max(first, genesis_ms)
     while cursor <= last:
         stop = min(last + 1, next_open(interval, open_of(interval, cursor + _PIECE_MS)))
-        parts.append(candles(core, spec, interval, cursor, stop))
+        make = days.long if INTERVALS[interval] >= DAY_MS else candles
+        parts.append(make(core, spec, interval, cursor, stop))
         cursor = stop
         if cursor <= last:
             await asyncio.sleep(0)

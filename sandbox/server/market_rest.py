@@ -42,7 +42,8 @@ def klines(market: str) -> Callable[[Venue, Call], Awaitable[object]]:
             raise ExchangeError(-1120, "Invalid interval.")
         limit = call.limit(500, 1000 if market == SPOT else 1500)
         venue.sync()
-        rows = await page(venue.exchange, spec, interval, call.integer("startTime"), call.integer("endTime"), limit)
+        start, end = call.integer("startTime"), call.integer("endTime")
+        rows = await page(venue.exchange, venue.day_candles, spec, interval, start, end, limit)
         return kline_rows(rows, spec, interval)
 
     return handle

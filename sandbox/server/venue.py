@@ -11,6 +11,7 @@ from sandbox.errors import ExchangeError
 from sandbox.market.script import Script
 from sandbox.market.specs import default_specs
 from sandbox.server import commandlog as log
+from sandbox.server.candles import DayCandles
 from sandbox.server.clock import NS_PER_MS, NS_PER_SECOND, MarketClock, wall_ns
 from sandbox.server.options import Options
 from sandbox.server.order_json import waits
@@ -46,6 +47,7 @@ class Venue:
             SPOT: Meter(Limits(options.spot_weight, SPOT_LIMITS.orders, options.ban_after)),
             LINEAR: Meter(Limits(options.futures_weight, FUTURES_LIMITS.orders, options.ban_after)),
         }
+        self.day_candles = DayCandles()
         self._countdowns: dict[tuple[str, str], int] = {}
         self.failure: OSError | None = None
         self._log = log.CommandLog(options.state / LOG_NAME) if options.state else None

@@ -35,6 +35,21 @@ async def test_candles_of_all_intervals_agree_with_the_minutes():
                 assert row[8] == sum(minute[8] for minute in inside)
 
 
+async def test_long_candles_are_the_days_they_are_made_of_also_when_asked_twice():
+    async with rest_client(QUIET) as rest:
+        for interval in ("3d", "1w", "1M"):
+            asked = {"symbol": "BNBUSDT", "interval": interval, "startTime": NOW_MS - 100 * 24 * HOUR_MS}
+            rows = await rest.get("/api/v3/klines", **asked)
+            assert rows[:-1] == (await rest.get("/api/v3/klines", **asked))[:-1]
+            asked |= {"interval": "1d", "startTime": rows[0][0], "endTime": rows[-1][6]}
+            days = await rest.get("/api/v3/klines", **asked, limit=1000)
+            for row in rows[:-1]:
+                inside = [day for day in days if row[0] <= day[0] <= row[6]]
+                assert (row[1], row[4]) == (inside[0][1], inside[-1][4])
+                assert Decimal(row[7]) == sum(Decimal(day[7]) for day in inside)
+                assert row[8] == sum(day[8] for day in inside)
+
+
 async def test_candle_pages_follow_on_each_other_and_end_now():
     async with rest_client(QUIET) as rest:
         last = await rest.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", limit=3)
