@@ -86,18 +86,21 @@ class StreamLink:
             failures = 1 if held_s >= self._backoff.reset_s else failures + 1
             await asyncio.sleep(self._backoff.pause(failures))
 
+    def _came_up(self, number: int) -> None:
+        self._up[number] = True
+        self._inbox.change(number, True, self._clock())
+        self.stepped.wake()
+
     async def _connect_once(self, number: int, url: str) -> str:
         """Connects and reads until the end; why it ended."""
         try:
             transport, _ = await picows.ws_connect(
-                lambda: _Listener(self._inbox, self.stepped, self._clock), url, enable_auto_ping=True,
+                lambda: _Listener(self._inbox, self.stepped, self._clock, lambda: self._came_up(number)), url,
+                enable_auto_ping=True,
                 auto_ping_idle_timeout=10, auto_ping_reply_timeout=10, websocket_handshake_timeout=10,
             )
         except (OSError, TimeoutError, picows.WSError) as error:
             return f"{type(error).__name__}: {error}"
-        self._up[number] = True
-        self._inbox.change(number, True, self._clock())
-        self.stepped.wake()
         try:
             await transport.wait_disconnected()
         except (OSError, TimeoutError, picows.WSError) as error:
@@ -108,12 +111,20 @@ class StreamLink:
 
 
 class _Listener(picows.WSListener):
-    def __init__(self, inbox: Inbox, stepped: SteppedLoop, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, inbox: Inbox, stepped: SteppedLoop, clock: Callable[[], int], came_up: Callable[[], None]
+    ) -> None:
         super().__init__()
+        self._came_up = came_up
         self._inbox = inbox
         self._stepped = stepped
         self._clock = clock
         self._parts = bytearray()
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        # Here and not when the connect call returns: the first frames may come before that.
+        del transport
+        self._came_up()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
