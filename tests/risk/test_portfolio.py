@@ -14,6 +14,7 @@ from risk.correlation import average, correlation
 from risk.drawdown import drawdown
 from risk.errors import RiskCode
 
+pytestmark = pytest.mark.xdist_group("risk_report")  # riskfolio costs 8 s to import: one worker pays
 RECORDINGS = os.environ.get("TICKHOUSE_RECORDINGS")
 CONFIG = Path(__file__).parents[2] / "config"
 

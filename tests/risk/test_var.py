@@ -14,6 +14,7 @@ from risk.errors import RiskCode
 from risk.returns import compound
 from risk.var import cornish_fisher, historical, parametric
 
+pytestmark = pytest.mark.xdist_group("risk_report")  # riskfolio costs 8 s to import: one worker pays
 RECORDINGS = os.environ.get("TICKHOUSE_RECORDINGS")
 needs_recordings = pytest.mark.skipif(not RECORDINGS, reason="TICKHOUSE_RECORDINGS names no folder of recordings")
 
