@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +25,9 @@ def connect(settings: Settings, *, database: str | None = None) -> Client:
     from clickhouse_connect.driver.exceptions import OperationalError
 
     url = urlsplit(settings.clickhouse_url)
+    driver = logging.getLogger("clickhouse_connect")
+    if not driver.handlers:  # or a process without logging would print a whole traceback beside our one line
+        driver.addHandler(logging.NullHandler())
     try:
         return clickhouse_connect.get_client(
             host=url.hostname,

@@ -17,6 +17,10 @@ class StackCode(ErrorCode):
         'set its url in config/tickhouse.toml, or profile = "embedded"',
     )
     PORT_TAKEN = "the port asked for is in use", "stop whoever listens there, or leave the port out to get a free one"
+    PORT_LOST = (
+        "other processes took the ports again and again after they had been found free",
+        "start again, or choose the port with --port SERVICE=NUMBER",
+    )
     DISK_FULL = "too little disk space to start", "free some space, or set TICKHOUSE_HOME to a folder on another disk"
     HOME_NOT_WRITABLE = "the home folder cannot be written", "make it writable, or set TICKHOUSE_HOME to another folder"
     PYTHON_WRONG = "this Python cannot run the platform", "use Python 3.11 (`make` builds an environment of its own)"

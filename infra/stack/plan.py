@@ -45,6 +45,8 @@ def plan(
     port = _choose_ports(here, forced or {})
     home = settings.home.resolve()
     specs: list[ServiceSpec] = []
+    if settings.clickhouse.url and (not only or Service.CLICKHOUSE in only):
+        specs.append(_migrations())  # the server is elsewhere, its schema is still ours
     for service in here:
         specs += _BUILDERS[service](settings, home, port[service])
     names = {spec.name for spec in specs}
@@ -91,8 +93,11 @@ def _clickhouse(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
         endpoint=Service.CLICKHOUSE,
         stop_timeout_s=30,
     )
-    task = ServiceSpec(name="migrations", argv=commands.migrate(), after=("clickhouse",), once=True)
-    return [server, task]
+    return [server, _migrations()]
+
+
+def _migrations() -> ServiceSpec:
+    return ServiceSpec(name="migrations", argv=commands.migrate(), after=("clickhouse",), once=True)
 
 
 def _redis(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:

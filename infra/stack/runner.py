@@ -40,6 +40,7 @@ class Runner:
         self.restarts = 0
         self.up = asyncio.Event()    # ready for the first time
         self.down = asyncio.Event()  # gone, and not coming back
+        self.lost_port = False       # somebody took our port before we could: another one must be planned
         self.log_file = log_folder / f"{spec.name}.log"
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = stopping
@@ -84,7 +85,7 @@ class Runner:
                 return
             await self._terminate()
             failures = 1 if time.monotonic() - began > STABLE_S else failures + 1
-            if failures >= (TASK_GIVE_UP_AFTER if self.spec.once else GIVE_UP_AFTER):
+            if self.lost_port or failures >= (TASK_GIVE_UP_AFTER if self.spec.once else GIVE_UP_AFTER):
                 self._set(State.FAILED, problem)
                 self._stopping.set()
                 return
@@ -97,6 +98,7 @@ class Runner:
         """Why the service is not there any more; "" for a task that has done its work or when the stack stops."""
         spec = self.spec
         if spec.port and await probe.tcp(spec.port)():
+            self.lost_port = not self.up.is_set()
             return f"port {spec.port} is in use"
         try:
             self._process = await self._spawn()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.home import Home
     from infra.stack.service import ServiceSpec
 
+_PLANS = 3  # ports are looked for so often
 Say = Callable[[str, str], None]  # service, text
 
 
@@ -36,7 +37,8 @@ class Supervisor:
         self._published: dict[endpoints.Service, str] = {}
 
     async def run(self) -> None:
-        """Returns after a stop by signal; SERVICE_FAILED when a service could not be kept up.
+        """Returns after a stop by signal; SERVICE_FAILED when a service could not be kept up, PORT_LOST when somebody
+        took a port after it was chosen.
 
         The first SIGINT, SIGTERM or SIGHUP stops in order, a second one at once.
         """
@@ -52,6 +54,8 @@ class Supervisor:
             await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 self._say("stack", f"ready after {time.monotonic() - began:.1f} s")
+                for name, url in self._published.items():
+                    self._say(name, url)
             ready.cancel()
             await stop
             self._say("stack", "stopping")
@@ -60,6 +64,8 @@ class Supervisor:
             endpoints.remove(self._home.root)
             board.remove(self._home)
         for runner in runners:
+            if runner.lost_port:
+                raise TickhouseError(StackCode.PORT_LOST, port=runner.spec.port, service=runner.spec.name)
             if runner.state is State.FAILED:
                 raise TickhouseError(
                     StackCode.SERVICE_FAILED, service=runner.spec.name, problem=runner.note, log=runner.log_file
@@ -92,16 +98,23 @@ class Supervisor:
 def run_stack(plan: Callable[[], Sequence[ServiceSpec]], home: Home, say: Say) -> None:
     """Runs the stack in this process; STACK_RUNNING when one runs in this home folder already.
 
-    `plan` is made under the lock: it looks for free ports and writes files.
+    `plan` is made under the lock: it looks for free ports and writes files. It is made again when another process,
+    such as a stack that starts at the same moment, takes a port that it had found free.
     """
     with lock.held(home):
         for pid in leftovers.kill(home.root):
             say("stack", f"cleared away pid {pid}, left behind by an earlier stack")
         with leftovers.watched(home.root):
-            try:
-                asyncio.run(_run(plan(), home, say))
-            finally:
-                leftovers.kill(home.root)  # what a service moved into a session of its own
+            for attempt in range(_PLANS):
+                try:
+                    asyncio.run(_run(plan(), home, say))
+                    return
+                except TickhouseError as error:
+                    if error.code is not StackCode.PORT_LOST or attempt == _PLANS - 1:
+                        raise
+                    say("stack", f"{error}; looking for other ports")
+                finally:
+                    leftovers.kill(home.root)  # what a service moved into a session of its own
 
 
 async def _all_up(runners: Sequence[Runner]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -56,13 +57,16 @@ def service(name, *after, **more):
     argv = [sys.executable, "-c", script, name, str(events)]
     async def ready():
         return events.exists() and f"{name} started" in events.read_text()
-    return ServiceSpec(name, argv, ready, after, leftovers.mark(home.root), **more)
+    return ServiceSpec(name, argv, ready=ready, after=after, env=leftovers.mark(home.root), **more)
 task = ServiceSpec("task", [sys.executable, "-c", "print('done')"], after=("a",), once=True)
 services = [service("a"), task, service("b", "a", "task"), service("c", "a")]
 if "broken" in sys.argv:
     services.append(service("broken", "a", once=True))
+plans = [services]
+if "contested" in sys.argv:
+    plans.insert(0, [service("a"), service("unlucky", "a", port=int(sys.argv[-1]))])
 try:
-    run_stack(lambda: services, home, lambda name, text: print(name, text, flush=True))
+    run_stack(lambda: plans.pop(0), home, lambda name, text: print(name, text, flush=True))
 except TickhouseError as error:
     sys.exit(str(error))
 """
@@ -193,6 +197,18 @@ def test_a_service_that_cannot_start_stops_the_stack_and_names_itself(tmp_path):
     assert "SERVICE_FAILED service=broken" in output
     assert "exited with 3: this is why" in output
     assert leftovers.find(stack.home.root) == []
+
+
+def test_a_port_that_is_lost_after_it_was_chosen_makes_another_plan(tmp_path):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        stack = Stack(tmp_path / "home", "contested", str(held.getsockname()[1]))
+        wait_until(stack.ready, 30, what="the second plan")
+    assert {service.name for service in board.read(stack.home).services} == {"a", "b", "c", "task"}
+    code, output = stack.end()
+    assert code == 0
+    assert "PORT_LOST" in output
 
 
 def test_the_board_is_whole_json_at_any_time(stack):
