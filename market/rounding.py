@@ -18,6 +18,9 @@ def to_int(value: Decimal | str | int, scale: int) -> int:
     MARKET_NUMBER_BAD for anything that is not a finite decimal, MARKET_NUMBER_RANGE outside int64.
     A float is refused by type: it has already lost digits.
     """
+    # Decimal takes digits of every script, blanks and underscores; no venue means these.
+    if isinstance(value, str) and (not value.isascii() or "_" in value or value != value.strip()):
+        raise TickhouseError(MarketCode.MARKET_NUMBER_BAD, value=value)
     try:
         number = Decimal(value)
     except InvalidOperation as error:

@@ -1,12 +1,13 @@
-"""Seeded mutations of frames through both decoders and a book; run by a test with NUMBA_BOUNDSCHECK=1."""
+"""Seeded mutations of frames through both decoders and every kernel; run by a test with NUMBA_BOUNDSCHECK=1."""
 
 from __future__ import annotations
 
 import random
 import sys
 
+from market import bars
 from market.book import Books
-from market.events import Events
+from signals.features import registry
 from tests.venues.frames import HAND_MADE, both, instrument
 from venues.binance.codec import ExactDecoder, FastDecoder
 
@@ -44,18 +45,18 @@ def run(seed: int, count: int) -> tuple[int, int]:
     rng = random.Random(seed)
     listed = [instrument(), instrument("ETHUSDT", 0, 0, 2)]
     exact, fast, books = ExactDecoder(listed), FastDecoder(listed), Books([1, 2], places=64, far=8, pending=16)
+    group, bar = registry.get("flow"), bars.new_state(1, 60)
+    state = group.state(1)
     good = bad = 0
     for _ in range(count):
         frame = mutate(rng, rng.choice(HAND_MADE))
         number, events = both(exact, fast, frame)
         good, bad = good + (number > 0), bad + (number < 0)
-        _feed(books, events)
+        books.apply(events)
+        books.best(1)
+        bars.update(bar, events)
+        registry.compute(group, state, events)
     return good, bad
-
-
-def _feed(books: Books, events: Events) -> None:
-    books.apply(events)
-    books.best(1)
 
 
 if __name__ == "__main__":
