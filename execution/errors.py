@@ -20,7 +20,7 @@ class ExecutionCode(ErrorCode):
     OMS_REPORT_GAP = "a report of the gateway is missing", "reconnect: the gateway resends from the last journaled one"
     ORDER_NOT_OPEN = "the order has ended or was never sent", "look at its state"
     INTENT_EXPIRED = "the intent was older than its time to live before it could be sent", "none; decide afresh"
-    TRADING_HALTED = "trading is halted, so the order was not sent", "`tickhouse resume` when it is safe"
+    INTENT_HALTED = "trading is halted, so the order was not sent", "`tickhouse resume` when it is safe"
     INTENT_LOST = "the intent never reached the gateway and is too old now", "none; decide afresh"
     INTENT_INVALID = "the gateway cannot express this order at the venue", "correct the strategy or the router"
     NEVER_ARRIVED = "the venue has proved that the order never reached it", "none; decide afresh"
@@ -31,7 +31,7 @@ class ExecutionCode(ErrorCode):
     NO_MARKET = "there is no proved book to trade on", "wait until the feed is back"
     CANCEL_TOO_LATE = "the order had ended before the cancel arrived", "none"
 
-    INSTRUMENTS_MISSING = (
+    GATEWAY_NO_INSTRUMENTS = (
         "the stores hold no instruments of this venue",
         "ingest them first: `tickhouse demo history`, or materialise the asset `instruments` in Dagster",
     )

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from execution import journal
+from execution.change import Change, Step
 from execution.errors import ExecutionCode
 from execution.journal import Journal, MemorySink, Sink
 from execution.link import frame
 from execution.messages import (
     Cancel,
     CashKind,
-    CashMove,
     Denied,
     Entry,
     Hello,
@@ -32,7 +32,7 @@ from execution.messages import (
     decode_message,
     encode,
 )
-from infra.errors import ErrorCode, TickhouseError
+from infra.errors import TickhouseError
 from ledger.book import EXTERNAL, Book, Fill
 from ledger.errors import LedgerCode
 from ledger.intent import Intent, Share
@@ -41,25 +41,9 @@ from ledger.shares import Shares
 from market.events import Side
 from market.instrument import Instrument
 
+__all__ = ["SETTLE_NS", "Change", "Oms", "Step"]
+
 SETTLE_NS = 5_000_000_000  # an order in flight longer than this is unresolved
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One thing that changed, for publishing and alerts."""
-
-    ts: int
-    event: OrderEvent | CashMove | None
-    order: Order | None           # after the event
-    code: ErrorCode | None = None  # set where somebody should look
-    shares: tuple[Share, ...] = ()  # of a fill
-    detail: str = ""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """What a message led to."""
-
-    changes: list[Change]
-    send: list[bytes]             # frames for the gateway
 
 
 class Oms:
@@ -155,11 +139,11 @@ class Oms:
     # What we do
 
     def submit(self, intent: Intent) -> bytes:
-        """Journals the intent and gives the frame for the gateway; OMS_NOT_READY, ORDER_DUPLICATE."""
+        """Journals the intent and gives the frame for the gateway; OMS_NOT_READY, ORDER_ID_USED."""
         if not self.ready:
             raise TickhouseError(ExecutionCode.OMS_NOT_READY, account=self.account, why=self.why_not_ready())
         if intent.order_id in self.orders:
-            raise TickhouseError(LedgerCode.ORDER_DUPLICATE, order_id=intent.order_id)
+            raise TickhouseError(LedgerCode.ORDER_ID_USED, order_id=intent.order_id)
         shares = Shares(intent)
         payload = encode(intent)
         self._sink.append(payload)

@@ -9,7 +9,7 @@ class LedgerCode(ErrorCode):
     """Errors and alerts of the ledger."""
 
     ORDER_UNKNOWN = "no order of this id is known", "look it up in the journal and at the venue"
-    ORDER_DUPLICATE = "an order of this id exists already", "number decisions afresh: ids are hashes of them"
+    ORDER_ID_USED = "an order of this id exists already", "number decisions afresh: ids are hashes of them"
     ORDER_TRANSITION_ILLEGAL = (
         "this event cannot follow the order's state; it was recorded and left out",
         "compare the journal with the venue's own record of the order",

@@ -18,9 +18,10 @@ import structlog
 
 from execution import reconcile
 from execution.errors import ExecutionCode
-from execution.gateways.port import Account, Answer, Port, Verdict
+from execution.gateways.port import Answer, Port, Verdict
+from execution.gateways.positions import PositionCheck
 from execution.gateways.state import GatewayState
-from execution.messages import Cancel, CashKind, CashMove
+from execution.messages import Cancel, CashMove
 from execution.reconcile import NotFound, Seen, VenueFill
 from infra.errors import ErrorCode
 from ledger.intent import Intent
@@ -32,8 +33,6 @@ _LOOK_AFTER_NS = 1_000_000_000     # in flight for so long without news: look it
 _LOOK_RESTING_NS = 30_000_000_000  # resting orders are looked up so often
 _COMPARE_S = 20.0                  # positions are compared with the venue's so often
 _TICK_S = 0.25
-_OVERLAP_NS = 60_000_000_000       # trades are asked for from so long before the last one we know
-_SETTLED = ""
 
 
 class Desk:
@@ -51,7 +50,7 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._uncertain: set[str] = set()     # outcome unknown
         self._look_at: dict[str, int] = {}    # order id: when to look it up next
-        self._mismatch = False
+        self._check = PositionCheck(state, port, self, self._report, clock)
         self._started = False
         self._told = "?"
         self._flat = asyncio.Event()          # no order is open
@@ -65,7 +64,7 @@ class Desk:
             return ExecutionCode.GATEWAY_NOT_READY.name
         if self._uncertain:
             return ExecutionCode.ORDERS_UNSETTLED.name
-        return ExecutionCode.POSITION_MISMATCH.name if self._mismatch else _SETTLED
+        return ExecutionCode.POSITION_MISMATCH.name if self._check.mismatch else ""
 
     def start(self) -> None:
         """Begins to connect, settle what an earlier life left open and compare positions; until then not ready."""
@@ -154,7 +153,7 @@ class Desk:
     def _refusal(self, intent: Intent, now: int) -> ExecutionCode | None:
         if intent.expired(now):
             return ExecutionCode.INTENT_EXPIRED
-        return ExecutionCode.TRADING_HALTED if self._halted() else None
+        return ExecutionCode.INTENT_HALTED if self._halted() else None
 
     def _judge(self, order: Order, answer: Answer) -> None:
         intent, now = order.intent, self._clock()
@@ -232,8 +231,8 @@ class Desk:
             await asyncio.sleep(_TICK_S)
             now = self._clock()
             await asyncio.gather(*(self._settle(order) for order in self._due(now)))
-            if time.monotonic() - compared > (2.0 if self._mismatch else _COMPARE_S):
-                await self._compare()
+            due = time.monotonic() - compared > (2.0 if self._check.mismatch else _COMPARE_S)
+            if due and not self._state.view.in_flight() and await self._compare():
                 compared = time.monotonic()
 
     async def _settle(self, order: Order) -> None:
@@ -271,10 +270,10 @@ class Desk:
             await asyncio.gather(*(self._look(order) for order in orders[:10]))
             if self._uncertain:
                 await asyncio.sleep(_TICK_S)
-        await self._compare()
-        while self._mismatch:
+        while True:
+            if await self._compare() and not self._check.mismatch:
+                break
             await asyncio.sleep(1.0)
-            await self._compare()
         self._started = True
         self._tell_ready()
         for order in self._state.open_orders():
@@ -283,44 +282,10 @@ class Desk:
             elif order.state == OrderState.PENDING_CANCEL:
                 self._spawn(self._cancel(order))
 
-    async def _compare(self) -> None:
-        """Books what others did on the account, then compares positions."""
-        before = self._state.last_report
-        account = await self._port.account()
-        if account is None:  # silence changes nothing that we knew
-            self._mismatch = self._mismatch or not self._started
-            return
-        if before == 0 and self._state.last_report == 0:
-            self._adopt(account)
-        elif self._state.last_report != before or self._state.view.in_flight():
-            return  # orders moved meanwhile: the answer is old, ask again when it is quiet
-        differences = self._differences(account)
-        if differences:
-            fills = await self._port.fills_since(max(self._state.last_fill_ns - _OVERLAP_NS, self._state.born_ns))
-            for fill in fills or ():
-                self.on_fill(fill)
-            known = self._state.by_venue_id
-            fresh = [fill for fill in fills or () if fill.ts_event > self._state.born_ns]
-            for event in reconcile.foreign_fills(fresh, known, self._state.knows_fill):
-                self._report(event)
-            differences = self._differences(account)
-        if bool(differences) != self._mismatch:
-            log.warning("positions compared", differences=differences)
-        self._mismatch = bool(differences)
+    async def _compare(self) -> bool:
+        compared = await self._check.run()
         self._tell_ready()
-
-    def _differences(self, account: Account) -> list[tuple[int, int, int]]:
-        return reconcile.position_differences(self._state.contracts(), account.positions)
-
-    def _adopt(self, account: Account) -> None:
-        """The first meeting: what the account holds becomes the opening balance and external positions."""
-        now = self._clock()
-        for asset, amount in sorted(account.balances.items()):
-            if amount:
-                self.on_cash(CashMove(CashKind.DEPOSIT, f"opening-{asset}", now, asset, amount))
-        for instrument, qty in sorted(account.positions.items()):
-            if qty:
-                self._report(reconcile.opening_event(instrument, qty, account.entry_prices.get(instrument, 0), now))
+        return compared
 
     # Small things
 

@@ -27,7 +27,7 @@ class Universe(msgspec.Struct, frozen=True):
 
 
 def load(settings: Settings) -> Universe:
-    """From ClickHouse, else from the last copy; INSTRUMENTS_MISSING where there is neither."""
+    """From ClickHouse, else from the last copy; GATEWAY_NO_INSTRUMENTS where there is neither."""
     copy = Home(settings.home).run / f"instruments-{settings.venue.name}.json"
     try:
         universe = _from_store(settings)
@@ -65,5 +65,5 @@ def _from_copy(file: Path, settings: Settings) -> Universe:
         return msgspec.json.decode(file.read_bytes(), type=Universe)
     except FileNotFoundError as error:
         raise TickhouseError(
-            ExecutionCode.INSTRUMENTS_MISSING, venue=settings.venue.name, symbols=",".join(settings.venue.symbols)
+            ExecutionCode.GATEWAY_NO_INSTRUMENTS, venue=settings.venue.name, symbols=",".join(settings.venue.symbols)
         ) from error

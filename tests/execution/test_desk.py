@@ -167,7 +167,7 @@ async def test_while_halted_nothing_is_sent(tmp_path: Path) -> None:
         sent = intent(1)
         made.desk.submit(sent)
         await until(lambda: made.order(sent).state == OrderState.DENIED)
-        assert (made.order(sent).code, made.venue.placed) == ("TRADING_HALTED", [])
+        assert (made.order(sent).code, made.venue.placed) == ("INTENT_HALTED", [])
 
 
 async def test_an_unknown_outcome_stays_in_flight_until_the_venue_proves_that_it_took_it(tmp_path: Path) -> None:
@@ -306,6 +306,24 @@ async def test_after_a_restart_what_was_attempted_is_looked_up_and_never_sent_ag
         assert venue.placed == [received.order_id], "it was never attempted, so this is its first sending"
         assert made.order(old).state == OrderState.DENIED
         assert made.state.positions() == {1: 10}
+
+
+async def test_after_a_restart_nothing_is_ready_until_positions_agree(tmp_path: Path) -> None:
+    venue, resting = ScriptedVenue(), intent(1)
+    state = GatewayState("main", [BTC, ETH], tmp_path)
+    state.receive(resting)
+    for kind in (OrderEventKind.SUBMITTED, OrderEventKind.ACCEPTED):
+        state.report(OrderEvent(kind, resting.order_id, 5, venue_order_id="v"), time.time_ns())
+    state.receive_cancel(Cancel(resting.order_id, 6))
+    state.close()
+    venue.sightings[resting.order_id] = Seen("v", VenueStatus.OPEN, 0, 1)
+    venue.positions = {1: 4}
+    async with bench(tmp_path, venue) as made:
+        await until(lambda: made.desk._check.mismatch)
+        assert made.desk.why_not == "GATEWAY_NOT_READY", "though an order is in flight, positions are compared"
+        venue.positions = {}
+        await until(lambda: made.desk.why_not == "")
+        await until(lambda: venue.cancelled == [resting.order_id])
 
 
 async def test_the_first_meeting_takes_over_what_the_account_holds(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_same_decision_twice_is_refused(tmp_path: Path) -> None:
     oms.submit(intent(1))
     with pytest.raises(TickhouseError) as caught:
         oms.submit(intent(1))
-    assert caught.value.code is LedgerCode.ORDER_DUPLICATE
+    assert caught.value.code is LedgerCode.ORDER_ID_USED
     assert oms.journal_seq == 1
 
 
