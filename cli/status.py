@@ -22,7 +22,9 @@ def command() -> None:
     if found is None:
         print(f"no stack runs in {home.root}: start it with `make up`")
         raise typer.Exit(NOT_RUNNING)
-    table = Table("service", "state", "pid", "restarts", "address", "note", title=f"stack of {home.root}")
+    table = Table("service", "state", "pid", "restarts", title=f"stack of {home.root}")
+    table.add_column("address", overflow="fold")
+    table.add_column("note", overflow="fold")
     for service in found.services:
         address = service.url or (f"port {service.port}" if service.port else "")
         colour = "green" if service.state.is_good else "yellow"
