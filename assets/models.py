@@ -87,7 +87,7 @@ def model_flow(
         | {f"rows_{part}": len(getattr(parts, part)) for part in ("train", "validation", "test")}
         | {"onnx_max_difference": same.max_difference},
         tags={"feature_group": group.name, "feature_version": str(group.version), "label": LABEL,
-              "dagster_run": context.run_id},
+              "dagster_run": context.run.run_id},
         texts={"features.json": json.dumps(group.names), "importance.json": json.dumps(trained.importance)},
     )
     top = sorted(trained.importance.items(), key=lambda pair: -pair[1])[:10]

@@ -79,7 +79,7 @@ def check_result(findings: Sequence[Finding], name: str, asset: dg.AssetKey) -> 
         check_name=name,
         asset_key=asset,
         passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if grave else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.WARN if failed and not grave else dg.AssetCheckSeverity.ERROR,
         metadata={
             "expectations": len({f.rule for f in findings}),
             "days": len({(f.instrument, f.day) for f in findings}),

@@ -81,7 +81,7 @@ def _feed(
         with clickhouse.client() as client:
             known = _living(venue, symbols, lives.load(client))
             days = calendar.from_keys(context.partition_keys)
-            for done, found in load.load(client, opened, feed, known, days, context.run_id):
+            for done, found in load.load(client, opened, feed, known, days, context.run.run_id):
                 outcomes += done
                 findings += found
                 context.log.info(_line(done))
