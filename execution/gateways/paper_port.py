@@ -16,9 +16,9 @@ from execution.gateways.state import GatewayState
 from execution.gateways.universe import Universe
 from execution.paper.engine import PaperVenue
 from execution.paper.funding import PaperFunding
-from execution.reconcile import NotFound, Seen, Sighting, VenueFill
+from execution.reconcile import NotFound, Seen, Sighting, VenueFill, VenueStatus
 from infra.errors import TickhouseError
-from ledger.intent import Intent
+from ledger.intent import Intent, TimeInForce
 from ledger.order import Order, OrderState
 from market.book import Books
 from market.events import Events, empty
@@ -89,8 +89,7 @@ class PaperPort:
         self._ears = ears
         self._engine = PaperVenue(self._lives, self._rules, self._books, ears.on_fill, ears.on_sighting)
         for order in open_orders:
-            base = order.beneath if order.state == OrderState.PENDING_CANCEL else order.state
-            if base in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED):
+            if _taken(order) and order.intent.tif == TimeInForce.GTC:
                 self._engine.restore(order)
         running = _Running()
         names = codec.subscriptions(self._lives, _STREAMS)
@@ -115,8 +114,13 @@ class PaperPort:
         return self._venue_engine.cancel(order.intent.order_id, self._clock())
 
     async def look_up(self, order: Order) -> Sighting:
-        """What rests in the paper book; the journal has all the rest, so nothing else was ever here."""
-        seen: Seen | None = self._venue_engine.look_up(order.intent.order_id)
+        """What rests in the paper book; the journal has all the rest, so nothing else was ever here.
+
+        An order that may not rest and has no end on record was cut off between its fills and its end.
+        """
+        seen = self._venue_engine.look_up(order.intent.order_id)
+        if seen is None and _taken(order):
+            return Seen(f"p{order.intent.order_id}", VenueStatus.EXPIRED, order.filled, self._clock())
         return seen if seen is not None else NotFound()
 
     async def fills_since(self, since_ns: int) -> list[VenueFill] | None:
@@ -180,3 +184,8 @@ class PaperPort:
         for move in self._funding.on_events(events, self._state.positions()):
             if self._ears is not None:
                 self._ears.on_cash(move)
+
+
+def _taken(order: Order) -> bool:
+    base = order.beneath if order.state == OrderState.PENDING_CANCEL else order.state
+    return base in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
