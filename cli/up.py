@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Annotated
 
@@ -44,4 +45,5 @@ def _ports(words: list[str]) -> dict[str, int]:
 
 
 def _say(service: str, text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {service:14} {text}", flush=True)
+    with contextlib.suppress(OSError):  # the terminal is gone: the stack stops in order all the same
+        print(f"{time.strftime('%H:%M:%S')} {service:14} {text}", flush=True)

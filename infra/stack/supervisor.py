@@ -49,6 +49,8 @@ class Supervisor:
         runners = list(self.runners.values())
         try:
             tasks = [asyncio.create_task(self._run(runner)) for runner in runners]
+            for task in tasks:
+                task.add_done_callback(self._ended)
             ready = asyncio.create_task(_all_up(runners))
             stop = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,10 +61,13 @@ class Supervisor:
             ready.cancel()
             await stop
             self._say("stack", "stopping")
-            await asyncio.gather(*tasks)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             endpoints.remove(self._home.root)
             board.remove(self._home)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
         for runner in runners:
             if runner.lost_port:
                 raise TickhouseError(StackCode.PORT_LOST, port=runner.spec.port, service=runner.spec.name)
@@ -85,12 +90,19 @@ class Supervisor:
                 runner.kill()
         self._stopping.set()
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception():  # a runner never ends by itself: no service goes on unwatched
+            self._stopping.set()
+
     def _changed(self, runner: Runner) -> None:
         endpoint = runner.spec.endpoint
-        if endpoint and runner.state is State.READY and endpoint not in self._published:
-            self._published[endpoint] = runner.spec.url
-            endpoints.write(self._home.root, self._published)
-        board.write(self._home, board.Board(os.getpid(), tuple(other.status for other in self.runners.values())))
+        try:
+            if endpoint and runner.state is State.READY and endpoint not in self._published:
+                self._published[endpoint] = runner.spec.url
+                endpoints.write(self._home.root, self._published)
+            board.write(self._home, board.Board(os.getpid(), tuple(other.status for other in self.runners.values())))
+        except OSError as error:  # a full disk: the services matter more than the board
+            self._say("stack", f"cannot write to {self._home.root}: {error}")
         text = f"{runner.state} {runner.note}".rstrip()
         self._say(runner.spec.name, f"{text}  {runner.spec.url}" if runner.state is State.READY else text)
 
