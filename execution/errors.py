@@ -36,6 +36,10 @@ class ExecutionCode(ErrorCode):
         "ingest them first: `tickhouse demo history`, or materialise the asset `instruments` in Dagster",
     )
     ACCOUNT_BUSY = "another flow is connected to this account", "stop it first"
+    ACCOUNT_CHANGED = (
+        "this account name has traded somewhere else before, and its journal speaks of that",
+        "give the account another name (live.account), or go back to the gateway and venue it had",
+    )
     ACCOUNT_WRONG = "this gateway serves another account", "connect to the gateway of the right account"
     GATEWAY_NOT_READY = "the gateway is still settling orders with the venue", "wait"
     GATEWAY_AHEAD = (

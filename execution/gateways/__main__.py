@@ -41,7 +41,9 @@ def main() -> int:
     socket = socket_path(home, options.account)
     try:
         lives = universe.load(settings)
-        state = _state(options.account, lives, gateway_journal(home, options.account))
+        where = "sandbox" if settings.venue.sandbox else "live"
+        identity = f"{options.kind} {settings.venue.name} {where}"
+        state = _state(options.account, lives, gateway_journal(home, options.account), identity)
         socket.parent.mkdir(parents=True, exist_ok=True)
         socket.unlink(missing_ok=True)  # whoever holds the journal is alone: a socket found here is nobody's
         code = asyncio.run(_serve(settings, options, lives, state, socket))
@@ -52,9 +54,9 @@ def main() -> int:
         return 2
 
 
-def _state(account: str, lives: Universe, folder: Path) -> GatewayState:
+def _state(account: str, lives: Universe, folder: Path, identity: str) -> GatewayState:
     try:
-        return GatewayState(account, lives.instruments, folder)
+        return GatewayState(account, lives.instruments, folder, identity)
     except TickhouseError as error:
         if error.code is ExecutionCode.JOURNAL_BUSY:
             raise TickhouseError(ExecutionCode.GATEWAY_RUNNING, account=account) from error

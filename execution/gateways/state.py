@@ -11,9 +11,11 @@ from pathlib import Path
 import structlog
 
 from execution import journal
+from execution.errors import ExecutionCode
 from execution.journal import Journal, MemorySink
-from execution.messages import Cancel, CashMove, Report, Standing, decode_entry, encode
+from execution.messages import Cancel, CashMove, Note, Report, Standing, decode_entry, encode
 from execution.oms import Change, Oms
+from infra.errors import TickhouseError
 from ledger.intent import Intent
 from ledger.order import Order, OrderEvent, OrderEventKind
 from market.instrument import Instrument, InstrumentKind
@@ -24,7 +26,8 @@ log = structlog.get_logger()
 class GatewayState:
     """What was received, attempted and reported; every change is in the journal before anything else happens."""
 
-    def __init__(self, account: str, instruments: Iterable[Instrument], folder: Path) -> None:
+    def __init__(self, account: str, instruments: Iterable[Instrument], folder: Path, identity: str = "") -> None:
+        """`identity` says what the account is (kind, venue, sandbox or not) and may never change: ACCOUNT_CHANGED."""
         self.account = account
         self.folder = folder
         self.journal = Journal.open(folder)
@@ -38,11 +41,20 @@ class GatewayState:
         self.born_ns = 0   # our first report: what is older is in the opening balance and positions
         self.tell: Callable[[bytes], None] = lambda _payload: None
         self._report_at: list[int] = []         # journal record of each report
+        was = ""
         for record in journal.read(folder):
             entry = decode_entry(record.payload)
             self.view.replay(entry)
+            if isinstance(entry, Note) and entry.kind == "identity":
+                was = entry.detail
             if isinstance(entry, Report):
                 self._remember(entry, record.seq)  # after the view has it
+
+        if was and identity and was != identity:
+            self.journal.close()
+            raise TickhouseError(ExecutionCode.ACCOUNT_CHANGED, account=account, was=was, now=identity)
+        if identity and not was:
+            self.journal.append(encode(Note(0, "identity", identity)))
 
     @property
     def last_report(self) -> int:

@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from execution.errors import ExecutionCode
+from execution.gateways import universe
 from execution.gateways.desk import Desk
 from execution.gateways.port import Account, Answer, Ears, Verdict
 from execution.gateways.server import GatewayServer
@@ -28,10 +32,12 @@ from execution.messages import (
     encode,
 )
 from execution.reconcile import NotFound, Seen, Sighting, Unreachable, VenueFill, VenueStatus
+from infra.errors import TickhouseError
+from infra.settings import Settings
 from ledger.intent import Intent
 from ledger.order import Liquidity, Order, OrderEvent, OrderEventKind, OrderState
 from market.events import Side
-from tests.execution.kit import BTC, ETH, intent
+from tests.execution.kit import BTC, ETH, RULES, intent
 
 TAKEN = Answer(Verdict.TAKEN, venue_order_id="v")
 UNKNOWN = Answer(Verdict.UNKNOWN, detail="timeout")
@@ -355,6 +361,25 @@ async def test_a_position_that_nothing_explains_stops_trading(tmp_path: Path) ->
         venue.silent, venue.positions = False, {}
         await made.desk._compare()
         assert made.desk.why_not == ""
+
+
+def test_an_account_is_what_it_was(tmp_path: Path) -> None:
+    GatewayState("main", [BTC], tmp_path, "paper binance sandbox").close()
+    GatewayState("main", [BTC], tmp_path, "paper binance sandbox").close()
+    with pytest.raises(TickhouseError) as caught:
+        GatewayState("main", [BTC], tmp_path, "ccxt binance live")
+    assert caught.value.code is ExecutionCode.ACCOUNT_CHANGED
+    GatewayState("main", [BTC], tmp_path, "paper binance sandbox").close()
+
+
+def test_without_stores_and_without_a_copy_there_are_no_instruments(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with pytest.raises(TickhouseError) as caught:
+        universe.load(settings)
+    assert caught.value.code is ExecutionCode.GATEWAY_NO_INSTRUMENTS
+    known = universe.Universe([BTC, ETH], {1: RULES})
+    universe.save(tmp_path / "run" / "instruments-binance.json", known)
+    assert universe.load(settings) == known
 
 
 class Peer:
