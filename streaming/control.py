@@ -12,7 +12,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,14 +31,13 @@ from streaming import halt
 from streaming.batch import Ask
 from streaming.messages import FromCommand, FromFlow, ToFlow, control_socket
 from streaming.peer import Unpacker, pack
-from streaming.processes import only_one
+from streaming.processes import Orphan, only_one
 from streaming.rest import Rest
 from streaming.session import MODEL, champion, limits_file
 
 log = structlog.get_logger()
 _LOOK_S = 0.25
 _REDIS_S = 1.0
-_ORPHAN_S = 10.0
 _ANSWER_S = 4.0
 
 
@@ -58,17 +56,17 @@ class Control:
     _requests: int = 0
     _answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _alone_since: float = field(default_factory=time.monotonic)
+    _orphan: Orphan = field(default_factory=Orphan)
 
     async def run(self) -> None:
-        """Serves until cancelled, or until no flow has been there for ten seconds."""
+        """Serves until cancelled, or until it is left alone."""
         path = control_socket(self.home)
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, str(path))
         self._go(self._watch_redis())
         try:
             async with server:
-                while self._flow is not None or time.monotonic() - self._alone_since < _ORPHAN_S:
+                while not self._orphan.now(served=self._flow is not None):
                     self._look()
                     await asyncio.sleep(_LOOK_S)
                 log.info("no flow, ending")
@@ -91,7 +89,6 @@ class Control:
         writer.close()
         if writer is self._flow:
             self._flow = None
-            self._alone_since = time.monotonic()
             for future in self._answers.values():
                 future.cancel()
 
@@ -208,7 +205,7 @@ async def _serve(settings: Settings, home: Home) -> None:
 
 
 def main() -> int:
-    """Runs until SIGTERM, or until no flow has been there for ten seconds."""
+    """Runs until SIGTERM, or until it is left alone."""
     settings = configuration.load()
     home = Home(settings.home)
     logs.configure("control", secrets=logs.secrets_of(settings))

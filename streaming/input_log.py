@@ -38,11 +38,14 @@ class Entry(IntEnum):
     SNAPSHOT = 5    # depth snapshot: instrument (u4) and the REST answer
     FEED = 6        # JSON: a venue connection went up or down
     GATEWAY = 7     # one framed message of execution.link
-    LINK = 8        # b"up" or b"down": the connection to the gateway
+    LINK = 8        # GATEWAY_UP, GATEWAY_DOWN or CONTROL_UP: a connection came or went
     CONTROL = 9     # JSON: halt, resume, limits, model
     HEALTH = 10     # JSON: whether the stores are reachable
     TIMER = 11      # nothing but time
     END = 12        # the session ended in order
+
+
+GATEWAY_UP, GATEWAY_DOWN, CONTROL_UP = b"gateway up", b"gateway down", b"control up"
 
 
 class Frames(NamedTuple):

@@ -10,7 +10,7 @@ import structlog
 
 from execution.link import Unframer
 from infra.errors import TickhouseError
-from streaming.input_log import Entry, Frames, Input, pack_frames
+from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry, Frames, Input, pack_frames
 from streaming.messages import FromFlow, ToFlow
 from streaming.peer import Link, pack
 from venues.inbox import FrameBatch
@@ -59,10 +59,11 @@ class FeedLine:
 class SideLine:
     """Control or publisher: tagged messages in; says hello on every connection."""
 
-    def __init__(self, path: Path, hello: Callable[[], bytes], *, down: bytes = b"") -> None:
-        """`down` is what a lost connection means as a health message; empty where it means nothing."""
+    def __init__(self, path: Path, hello: Callable[[], bytes], *, up: bytes = b"", down: bytes = b"") -> None:
+        """`up` is a LINK message for a new connection, `down` a HEALTH message for a lost one; empty for none."""
         self.link = Link(path)
         self._hello = hello
+        self._up = up
         self._down = down
 
     def step(self, now: int) -> list[Input]:
@@ -71,6 +72,7 @@ class SideLine:
         if link.channel is None:
             if link.connect(now):
                 link.send(pack(FromFlow.HELLO, self._hello()))
+                return [Input(Entry.LINK, now, self._up)] if self._up else []
             return []
         try:
             if link.channel.unsent:
@@ -89,13 +91,13 @@ class GatewayLine:
         self._unframer = Unframer()
 
     def step(self, now: int) -> list[Input]:
-        """What has arrived; the trade step answers `up` with its hello."""
+        """What has arrived; the trade step answers GATEWAY_UP with its hello."""
         link = self.link
         if link.channel is None:
             if not link.connect(now):
                 return []
             self._unframer = Unframer()
-            return [Input(Entry.LINK, now, b"up")]
+            return [Input(Entry.LINK, now, GATEWAY_UP)]
         try:
             if link.channel.unsent:
                 link.channel.flush()
@@ -103,7 +105,7 @@ class GatewayLine:
             return [Input(Entry.GATEWAY, now, payload) for payload in self._unframer.feed(data)] if data else []
         except (OSError, TickhouseError):
             link.drop(now)
-            return [Input(Entry.LINK, now, b"down")]
+            return [Input(Entry.LINK, now, GATEWAY_DOWN)]
 
     def restart(self, now: int) -> None:
         """Drops the connection so that a new hello asks for what is missing."""

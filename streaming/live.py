@@ -20,7 +20,7 @@ from infra.settings import Settings
 from streaming import session
 from streaming.engine import Engine
 from streaming.inlet import Inlet, Stop, UnderWay
-from streaming.input_log import InputLog
+from streaming.input_log import CONTROL_UP, InputLog
 from streaming.lines import FeedLine, GatewayLine, SideLine
 from streaming.messages import control_socket, publisher_socket
 from streaming.metrics import Stats
@@ -82,7 +82,7 @@ class Live:
         undo.callback(link.close)
         feed = FeedLine(link)
         gateway = GatewayLine(socket_path(home, start.account))
-        control = SideLine(control_socket(home), hello)
+        control = SideLine(control_socket(home), hello, up=CONTROL_UP)
         publisher = SideLine(publisher_socket(home), hello, down=b'{"publisher":false}')
         stats = Stats(session=start.session, started=time.time_ns())
         under_way = UnderWay()

@@ -27,6 +27,7 @@ from streaming.errors import StreamCode
 
 log = structlog.get_logger()
 _RESTART_PAUSE_NS = 1_000_000_000
+_ORPHAN_S = 10.0
 
 
 @contextmanager
@@ -55,6 +56,20 @@ def listens(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+class Orphan:
+    """Tells a side process when to end by itself: its parent is gone, and no flow has been there for ten seconds."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._since = time.monotonic()
+
+    def now(self, *, served: bool) -> bool:
+        """Whether it is time; asked again and again."""
+        if served or os.getppid() == self._parent:
+            self._since = time.monotonic()
+        return time.monotonic() - self._since > _ORPHAN_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,9 @@ class Supervisor:
         for _, child in ending:
             with suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
+        for side in self.sides:
+            if not side.outlives and side.name not in self._running:
+                _end_adopted(self.home, side)
         for side, child in ending:
             try:
                 child.wait(5.0)
@@ -132,3 +150,16 @@ class Supervisor:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=PROJECT,
             )  # fmt: skip
         log.info("side process started", name=side.name, pid=self._running[side.name].pid)
+
+
+def _end_adopted(home: Home, side: Side) -> None:
+    """SIGTERM to a side process that an earlier flow started; the pid is in the lock that it holds."""
+    path = home.run / f"{side.name}.lock"
+    try:
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # free: its holder has ended already
+            except BlockingIOError:
+                os.kill(int(file.read()), signal.SIGTERM)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return

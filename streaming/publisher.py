@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,11 +34,10 @@ from streaming.live_state import LiveState
 from streaming.messages import FromFlow, RiskRow, ToFlow, publisher_socket
 from streaming.metrics import FlowCollector, Stats
 from streaming.peer import Channel, Message, pack
-from streaming.processes import only_one
+from streaming.processes import Orphan, only_one
 from streaming.warehouse import Warehouse
 
 log = structlog.get_logger()
-_ORPHAN_S = 10.0  # without a flow for so long, it ends
 
 
 @dataclass
@@ -53,7 +51,7 @@ class Publisher:
     _flow: Channel | None = None
     _letters: DeadLetters | None = None
     _told: bytes = b""
-    _alone_since: float = field(default_factory=time.monotonic)
+    _orphan: Orphan = field(default_factory=Orphan)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def end(self) -> None:
@@ -73,7 +71,7 @@ class Publisher:
                         self._read(key.fileobj, selector)
                 self._health()
                 self.collector.gauges = self.warehouse.gauges() | self.live_state.gauges()
-                if self._flow is None and time.monotonic() - self._alone_since > _ORPHAN_S:
+                if self._orphan.now(served=self._flow is not None):
                     log.info("no flow, ending")
                     return
 
@@ -86,7 +84,6 @@ class Publisher:
             channel.close()
             if channel is self._flow:
                 self._flow = None
-                self._alone_since = time.monotonic()
 
     def _take(self, message: Message, channel: Channel) -> None:
         tag, body = message
@@ -126,7 +123,7 @@ class Publisher:
 
 
 def main() -> int:
-    """Runs until SIGTERM, or until no flow has been there for ten seconds."""
+    """Runs until SIGTERM, or until it is left alone."""
     settings = configuration.load()
     home = Home(settings.home)
     logs.configure("publisher", secrets=logs.secrets_of(settings))

@@ -18,7 +18,7 @@ from signals.models.predictor import MAX_ROWS, Predictor
 from signals.strategies.protocol import View
 from streaming.batch import Ask, Batch, Prediction, Quote
 from streaming.books import Books
-from streaming.input_log import Entry
+from streaming.input_log import CONTROL_UP, Entry
 from streaming.kernels import take
 from streaming.start import ModelRef, Start
 
@@ -47,6 +47,7 @@ class Track:
         self._touched = np.zeros(count + 1, dtype=np.uint8)  # the last place says whether there is any
         self._waiting: list[list[Events]] = [[] for _ in self._ids]
         self._books = books
+        self._unanswered: dict[tuple[str, int], Ask] = {}
         self._feed_up = False
         self._digest = 0
         self._room = 0
@@ -64,10 +65,13 @@ class Track:
             for kind, ts, body in batch.inputs:
                 if kind == Entry.STATE:
                     self._restore(body)
+                elif kind == Entry.LINK and body == CONTROL_UP:
+                    batch.asks += self._unanswered.values()  # what the one before was asked died with it
                 elif kind == Entry.CATCH_UP:
                     self._catch_up(batch, body)
                 elif kind == Entry.SNAPSHOT:
                     (instrument,) = SNAPSHOT.unpack_from(body)
+                    self._unanswered.pop(("snapshot", instrument), None)
                     self._touch(self._books.snapshot(instrument, body[SNAPSHOT.size :], ts, batch.asks))
                 elif kind == Entry.CONTROL:
                     self._control(body)
@@ -76,6 +80,8 @@ class Track:
             if len(batch.events):
                 self._events(batch, batch.events)
             self._quotes(batch)
+            for ask in batch.asks:
+                self._unanswered[ask.what, ask.instrument] = ask
             batch.digest = self._digest
         return batches
 
@@ -139,6 +145,7 @@ class Track:
 
     def _catch_up(self, batch: Batch, body: bytes) -> None:
         instrument, covered = CATCH_UP.unpack_from(body)
+        self._unanswered.pop(("trades", instrument), None)
         slot = self._slots[instrument]
         held, self._waiting[slot] = self._waiting[slot], []
         # What REST says up to `covered` is all there is: ids may have holes of the venue's own.

@@ -30,7 +30,7 @@ from signals.target import Target
 from streaming.account import Account
 from streaming.batch import Batch
 from streaming.errors import StreamCode
-from streaming.input_log import Entry
+from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry
 from streaming.start import Start
 
 log = structlog.get_logger()
@@ -147,9 +147,9 @@ class Trade:
             self._not_before[instrument] = batch.ts + _PAUSE_NS
 
     def _link(self, batch: Batch, body: bytes) -> None:
-        if body == b"up":
+        if body == GATEWAY_UP:
             batch.orders.append(self.oms.hello())
-        else:
+        elif body == GATEWAY_DOWN:
             self.oms.on_disconnect()
             self._note(batch, Level.WARNING, ExecutionCode.OMS_NOT_READY, detail="gateway disconnected")
 

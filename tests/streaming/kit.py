@@ -18,7 +18,7 @@ from signals.target import Target
 from streaming.batch import Batch
 from streaming.bench import frames
 from streaming.engine import Engine
-from streaming.input_log import Entry, Input, InputLog, WakeUp, pack_frames
+from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry, Input, InputLog, WakeUp, pack_frames
 from streaming.session import limits_file
 from streaming.start import Start
 from streaming.track import SNAPSHOT
@@ -154,7 +154,7 @@ class Rig:
         return self.run(Input(Entry.FEED, self.clock, body))
 
     def link(self, *, up: bool = True) -> Batch:
-        return self.run(Input(Entry.LINK, self.clock, b"up" if up else b"down"))
+        return self.run(Input(Entry.LINK, self.clock, GATEWAY_UP if up else GATEWAY_DOWN))
 
     def open(self) -> Rig:
         """Everything up: feed, books, quotes, stores, gateway, and volatility known."""

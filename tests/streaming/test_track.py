@@ -6,7 +6,7 @@ import pytest
 from market.events import EVENT
 from signals.features import registry
 from streaming.bench import frames
-from streaming.input_log import Entry, Input
+from streaming.input_log import CONTROL_UP, Entry, Input
 from streaming.track import CATCH_UP, SNAPSHOT, STATE
 from tests.streaming.kit import T0
 
@@ -135,3 +135,13 @@ def test_garbage_is_put_aside_with_its_bytes_and_stops_nobody(make_rig, garbage)
     assert [letter.frame for letter in batch.dead] == [garbage]
     assert len(batch.events) == 2
     assert len(batch.views) == 2
+
+
+def test_a_new_control_process_is_asked_again_for_what_the_old_one_owes(make_rig):
+    rig = make_rig()
+    rig.feed()
+    owed = rig.quote(1).asks
+    assert rig.run(Input(Entry.LINK, rig.clock, CONTROL_UP)).asks == owed
+    for life in rig.lives:
+        rig.run(Input(Entry.SNAPSHOT, rig.clock, SNAPSHOT.pack(life.id) + frames.snapshot()))
+    assert rig.run(Input(Entry.LINK, rig.clock, CONTROL_UP)).asks == []
