@@ -50,6 +50,7 @@ class Derived:
     day: date
     trades: int
     rows: int
+    changed: bool   # its end state is another than before, so days after it that are there rest on an old one
 
 
 def run(client: Client, how: Derivation, instrument: int, days: Sequence[date]) -> Iterator[Derived]:
@@ -78,7 +79,9 @@ def _chunk(
                 state.tobytes(),
             )
         )
-        done.append(Derived(instrument, day, len(part), rows.height))
+        before = features.load_state(client, how.name, how.version, instrument, day + timedelta(days=1))
+        changed = before is not None and before.day == day and before.state != state.tobytes()
+        done.append(Derived(instrument, day, len(part), rows.height, changed))
     # Rows before states: a crash in between repeats the rows, which merge away, and loses none.
     how.write(client, pl.concat(frames))
     features.save_state(client, how.name, how.version, states)
@@ -96,6 +99,17 @@ def _state_before(client: Client, how: Derivation, instrument: int, day: date) -
     raise TickhouseError(
         AssetCode.FEATURE_STATE_MISSING, group=how.name, instrument=instrument, day=day, first=wanted
     )
+
+
+def days_after(client: Client, how: Derivation, instrument: int, day: date) -> int:
+    """Number of later days that have a state."""
+    frame = reader.query(
+        client,
+        "SELECT uniqExact(day) AS days FROM feature_state WHERE feature_group = {group:String}"
+        " AND version = {version:UInt32} AND instrument = {instrument:UInt32} AND day > {day:Date}",
+        {"group": how.name, "version": how.version, "instrument": instrument, "day": day},
+    )
+    return int(frame["days"][0])
 
 
 def _first_day(client: Client, instrument: int) -> date | None:

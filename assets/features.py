@@ -10,7 +10,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.carry import Derivation, Derived, State, run
+from assets.carry import Derivation, Derived, State, days_after, run
 from assets.ingest import days as calendar
 from assets.resources import ClickHouse
 from market.events import Events
@@ -97,11 +97,24 @@ def _asset(
             for life in known:
                 if not life.valid_to:
                     done += run(client, how(), life.id, days)
+            stale = _stale(client, how(), [one for one in done if one.changed and one.day == days[-1]])
+        if stale:
+            context.log.warning(
+                "%d later day(s) rest on the state that %s had before: materialise them again, in order",
+                stale, days[-1],
+            )
         for day in days:
             today = [one for one in done if one.day == day]
             told = {"dagster/partition_row_count": sum(one.rows for one in today),
                     "trades": sum(one.trades for one in today), "instruments": len(today)}
+            if day == days[-1]:
+                told["days_to_redo"] = stale
             context.add_asset_metadata(told, partition_key=day.isoformat())
         return dg.MaterializeResult()
 
     return derived
+
+
+def _stale(client: "Client", how: Derivation, changed: Sequence[Derived]) -> int:
+    """Later days that were derived from a state which is no longer that of the day before them."""
+    return max((days_after(client, how, one.instrument, one.day) for one in changed), default=0)

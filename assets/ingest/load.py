@@ -19,6 +19,7 @@ import polars as pl
 
 from assets.ingest import days as calendar
 from quality import gate, record, suites
+from quality.gate import Finding
 from quality.rule import Severity
 from store import ingest_log, reader
 from store.ingest_log import IngestEntry, IngestState
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from assets.ingest.feeds import Feed
     from assets.ingest.source import Source
     from market.instrument import Instrument
-    from quality.gate import Finding
 
 
 class Change(StrEnum):
@@ -61,6 +61,7 @@ class Chunk:
     life: Instrument
     days: list[date]
     frame: pl.DataFrame
+    asked_at: int   # by the venue's clock, ns, before the first row was asked for
 
 
 def load(
@@ -90,11 +91,12 @@ def fetch(source: Source, feed: Feed, life: Instrument, days: list[date]) -> Chu
         end_ns = calendar.start_ns(last) + calendar.DAY_NS
         return feed.fetch(source, life, calendar.start_ns(first), end_ns)
 
+    asked_at = source.now()
     parts = [ask(days[0], days[-1])]
     found = set(_with_day(parts[0], days)["day"])
     empty = [day for day in days if day not in found]
     parts += [ask(again[0], again[-1]) for again in calendar.chunks(empty, feed.chunk_days)]
-    return Chunk(life, days, _with_day(pl.concat(parts), days))
+    return Chunk(life, days, _with_day(pl.concat(parts), days), asked_at)
 
 
 def publish(client: Client, feed: Feed, chunk: Chunk, run_id: str) -> tuple[list[DayOutcome], list[Finding]]:
@@ -106,6 +108,7 @@ def publish(client: Client, feed: Feed, chunk: Chunk, run_id: str) -> tuple[list
         schema={"instrument": pl.UInt32, "day": pl.Date},
     )
     verdict = gate.judge(suites.get(dataset), chunk.frame, judged)
+    verdict = replace(verdict, findings=(*verdict.findings, *_ended(chunk)))
     held = _held(client, dataset, venue, life.id, chunk.days)
     outcomes, entries = [], []
     for day in chunk.days:
@@ -135,9 +138,21 @@ def _with_day(frame: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     return frame.with_columns(day=day.clip(days[0], days[-1]))
 
 
+def _ended(chunk: Chunk) -> list[Finding]:
+    """A day that still runs by the venue's clock cannot be complete, however good its rows."""
+    return [
+        Finding(
+            "day_has_ended", Severity.WARNING, chunk.life.id, day,
+            failing_rows=int(calendar.start_ns(day) + calendar.DAY_NS > chunk.asked_at),
+            observed=f"venue_clock={chunk.asked_at}", expected="asked after the day's end",
+        )
+        for day in chunk.days
+    ]
+
+
 def _state(rows: pl.DataFrame | None, worst: Severity | None) -> IngestState:
     if rows is None:
-        return IngestState.VERIFIED_EMPTY
+        return IngestState.MISSING if worst else IngestState.VERIFIED_EMPTY
     if worst is Severity.ERROR:
         return IngestState.QUARANTINED
     return IngestState.PARTIAL if worst is Severity.WARNING else IngestState.COMPLETE

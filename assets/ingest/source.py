@@ -14,6 +14,10 @@ from market.instrument import Instrument, InstrumentSpec
 class Source(Protocol):
     """History by instrument and time; integers in the scales of the life; [start, end) by `ts_event`, ns."""
 
+    def now(self) -> int:
+        """The venue's clock, ns."""
+        ...
+
     def instruments(self, symbols: Sequence[str]) -> list[InstrumentSpec]:
         """What the venue says about these symbols now."""
         ...

@@ -29,12 +29,16 @@ class Tape:
     """Each answer is cut from the same whole; `faults` change what comes out, by dataset."""
 
     trades_a_day: int = 500
+    clock: int = day_ns(date(2026, 4, 1))
     faults: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     asked: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def open(self) -> Tape:
         """As the resource does."""
         return self
+
+    def now(self) -> int:
+        return self.clock
 
     def instruments(self, symbols) -> list[InstrumentSpec]:
         return [

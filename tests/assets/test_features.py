@@ -63,6 +63,26 @@ def test_a_day_whose_trades_are_not_complete_is_refused(batch):
     assert "DATA_NOT_COMPLETE dataset=trades instrument=1 day=2026-03-01 state=partial" in said
 
 
+def test_a_revised_day_tells_how_many_later_days_rest_on_its_old_end(batch):
+    batch.run("binance/trades", first=DAYS[0], last=DAYS[-1])
+    batch.run("features_flow", first=DAYS[0], last=DAYS[-1])
+
+    def told():
+        result = batch.run("features_flow", first=DAYS[0])
+        (event,) = result.asset_materializations_for_node("features_flow")
+        return event.metadata["days_to_redo"].value
+
+    assert told() == 0
+
+    def dearer(rows):
+        rows["price"][-1] += 5
+        return rows
+
+    batch.tape.faults["trades"] = dearer
+    batch.run("binance/trades", first=DAYS[0])
+    assert told() == 2
+
+
 def test_the_last_minute_of_a_day_is_labelled_with_the_next(batch, clickhouse):
     batch.run("binance/trades", first=DAYS[0], last=DAYS[1])
     batch.run("labels_forward_return", first=DAYS[0])

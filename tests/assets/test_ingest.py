@@ -121,6 +121,19 @@ def test_missing_minutes_make_a_day_partial_and_warn(batch, clickhouse):
     assert states(clickhouse, "bars")[1, THIRD] is IngestState.COMPLETE
 
 
+def test_a_day_that_still_runs_by_the_venues_clock_is_partial_and_complete_when_it_has_ended(batch, clickhouse):
+    batch.tape.clock = day_ns(THIRD) + DAY_NS - 1
+    result = batch.run("binance/trades", **RANGE)
+    assert result.success
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.passed, check.severity.value) == (False, "WARN")
+    assert states(clickhouse, "trades")[1, SECOND] is IngestState.COMPLETE
+    assert states(clickhouse, "trades")[1, THIRD] is IngestState.PARTIAL
+    batch.tape.clock += 1
+    assert batch.run("binance/trades", **RANGE).success
+    assert states(clickhouse, "trades")[1, THIRD] is IngestState.COMPLETE
+
+
 def test_an_empty_day_is_asked_for_twice_and_called_empty(batch, clickhouse):
     batch.tape.faults["trades"] = lambda rows: rows[~on(SECOND, rows)]
     assert batch.run("binance/trades", **RANGE).success
