@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.clickhouse.faults import SYNTAX_ERROR, QueryError, engine_errors
-from infra.clickhouse.sql import named_format, quote, quote_name, refuse_forbidden, returns_rows
+from infra.clickhouse.sql import marks_connection, named_format, quote, quote_name, refuse_forbidden, returns_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,8 +137,13 @@ def execute(engine: Engine, query: Query, running: Running) -> Answer:
         lease.end(clean=False)
         raise
     if answer.stream is None:
-        lease.end(clean=True)
+        # Without a session nothing may reach the next query on a pooled connection.
+        lease.end(clean=bool(query.session_id) or not _marks(query))
     return answer
+
+
+def _marks(query: Query) -> bool:
+    return bool(query.insert and query.parameters) or marks_connection(query.sql)
 
 
 def _run(engine: Engine, lease: Lease, query: Query, running: Running) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from infra.clickhouse.faults import NOT_IMPLEMENTED, QueryError
@@ -98,6 +99,17 @@ def refuse_forbidden(sql: bytes) -> None:
         raise QueryError("INTO OUTFILE and FROM INFILE are not allowed", NOT_IMPLEMENTED)
     if _BROKERS.search(sql) and first_keyword(sql) in ("CREATE", "ATTACH", "REPLACE"):
         raise QueryError("Message broker engines are not supported by the embedded engine", NOT_IMPLEMENTED)
+
+
+def marks_connection(sql: bytes) -> bool:
+    """Whether the statement leaves something in its connection: settings, the current database, a temporary table."""
+    words = (token.text.upper() for token in tokens(sql[:_HEAD]))
+    match next(words, b""):
+        case b"SET" | b"USE":
+            return True
+        case b"CREATE":
+            return b"TEMPORARY" in islice(words, 3)
+    return False
 
 
 def quote(value: str) -> str:

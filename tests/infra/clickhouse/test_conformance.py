@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import http.client
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +156,18 @@ def test_a_session_keeps_its_temporary_table_and_settings(arguments):
     with pytest.raises(DatabaseError):
         other.query("SELECT * FROM mine")
     client.close()
+    other.close()
+
+
+def test_without_a_session_nothing_is_kept(client, arguments):
+    other = clickhouse_connect.get_client(**arguments)
+    client.command("SET max_block_size = 1234")
+    with contextlib.suppress(DatabaseError):  # a server may refuse it
+        client.command("CREATE TEMPORARY TABLE passing (x UInt8)")
+    for asked in (client, other) * 3:
+        row = asked.query("SELECT getSetting('max_block_size') = 1234, currentDatabase()").result_rows[0]
+        assert row == (0, arguments["database"])
+        assert asked.command("EXISTS TEMPORARY TABLE passing") == 0
     other.close()
 
 
