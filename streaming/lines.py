@@ -35,7 +35,8 @@ class FeedLine:
 
     def step(self, now: int) -> list[Input]:
         """What has arrived, all frames as one entry."""
-        batch, self._ahead = self._ahead or self.link.step(), None
+        # Not `or`: a batch with nothing but word of a connection has no length.
+        batch, self._ahead = self._ahead if self._ahead is not None else self.link.step(), None
         if not len(batch) and not batch.changes:
             return []
         inputs = [

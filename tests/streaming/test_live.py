@@ -59,7 +59,7 @@ def intents(home, account="paper-main"):
 
 def tickhouse(*words):
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "cli", *words], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
