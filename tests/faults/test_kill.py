@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from execution import journal
-from execution.link import gateway_journal, socket_path
-from execution.messages import Report, decode_entry
+from execution.link import Unframer, frame, gateway_journal, socket_path
+from execution.messages import Hello, Refused, Report, decode_entry, decode_message, encode
 from infra.settings import PROJECT
 from ledger.intent import Intent, TimeInForce
 from ledger.order import OrderEvent, OrderEventKind, OrderState
@@ -75,16 +76,37 @@ def test_killing_flow_and_gateway_on_paper(tmp_path: Path) -> None:
         assert max(tried.values()) == 1, "nothing is sent twice"
         assert len(tried) > 5
         for order_id in intended(place):
-            order = flow.oms.orders[order_id]
-            denied = order.state == OrderState.DENIED and order.code in ("INTENT_LOST", "INTENT_EXPIRED")
-            assert order_id in tried or denied, order
+            ours = flow.oms.orders[order_id]
+            denied = ours.state == OrderState.DENIED and ours.code in ("INTENT_LOST", "INTENT_EXPIRED")
+            assert order_id in tried or denied, ours
         assert len(set(intended(place))) == len(intended(place))
         for folder in (place.home.journal("main"), gateway_journal(place.home, "main")):
             assert journal.verify(folder).intact
+        second_ones_are_refused(place, flow)
+        resting = order(flow, flow.oms.next_decision_seq, Side.BUY, 5, price, rests=True)
+        flow.until(lambda: flow.oms.orders[resting].state == OrderState.ACCEPTED)
+        gateway.terminate()
+        flow.until(lambda: not flow.oms.orders[resting].is_open)
+        assert flow.oms.orders[resting].code == "GATEWAY_STOPPING", "on SIGTERM working orders are cancelled first"
+        assert gateway.wait(20) == 0
         flow.close()
         flow.oms.close()
-        gateway.terminate()
-        assert gateway.wait(10) == 0
+
+
+def second_ones_are_refused(place: World, flow: Flow) -> None:
+    assert place.start_gateway().wait(60) == 2
+    assert "GATEWAY_RUNNING account=main" in place.log()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.connect(str(socket_path(place.home, "main")))
+        other.sendall(frame(encode(Hello("main", 0, []))))
+        answer = b""
+        while data := other.recv(1 << 16):
+            answer += data
+    (payload,) = Unframer().feed(answer)
+    refused = decode_message(payload)
+    assert isinstance(refused, Refused)
+    assert refused.code == "ACCOUNT_BUSY"
+    assert flow.oms.ready
 
 
 def test_a_venue_that_cannot_be_heard_and_a_gateway_that_is_killed(tmp_path: Path) -> None:
@@ -145,17 +167,3 @@ def agree(place: World, flow: Flow) -> None:
     wallet = {row["asset"]: row["balance"] for row in place.ask("/fapi/v3/balance", signed=True)}["USDT"]
     assert flow.oms.ledger.cash["USDT"] == round(float(wallet) * 10**8) * 10**10
     flow.oms.ledger.check()
-
-
-def test_a_second_gateway_and_a_second_flow_are_refused(tmp_path: Path) -> None:
-    with world(tmp_path, "paper") as place:
-        place.start_gateway()
-        flow = settle(place)
-        assert place.start_gateway().wait(30) == 2
-        assert "GATEWAY_RUNNING account=main" in place.log()
-        other = Flow(flow.oms, socket_path(place.home, "main"))
-        other.connect()
-        while other.step(1.0):
-            pass
-        flow.close()
-        flow.oms.close()
