@@ -179,7 +179,8 @@ def test_the_last_fill_gives_every_strategy_exactly_its_share(weights: list[int]
     side, names = (Side.BUY if whole > 0 else Side.SELL), "abcd"
     shares = tuple(Share(name, weight) for name, weight in zip(names, weights, strict=False))
     left = Shares(Intent(
-        "t", "m", "m", 1, "", side, OrderType.LIMIT, TimeInForce.GTC, 1, abs(whole), False, False, 0, 0, 1, 0, "", shares
+        "t", "m", "m", 1, "", side, OrderType.LIMIT, TimeInForce.GTC, 1, abs(whole), False, False, 0, 0, 1, 0, "",
+        shares,
     ))
     got = dict.fromkeys(names, 0)
     rest = abs(whole)
