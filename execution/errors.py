@@ -14,6 +14,7 @@ class ExecutionCode(ErrorCode):
         "restore the folder from a backup; nothing was changed",
     )
     JOURNAL_WRITE_FAILED = "the journal could not be written, so nothing was sent", "free disk space, then restart"
+    JOURNAL_GONE = "the journal's files were removed while in use", "restore it from a backup before trading again"
     JOURNAL_GAP = "a segment of the journal is missing", "restore it from a backup"
 
     OMS_NOT_READY = "the account is not reconciled with its gateway", "wait, or see why in the gateway's log"

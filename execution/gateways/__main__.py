@@ -100,7 +100,7 @@ async def _serve(
     state.close()
     log.info("gateway ended", open_orders=len(state.open_orders()))
     if failures:
-        sys.stderr.write(f"{failures[0]!r}\n")
+        sys.stderr.write(f"{type(failures[0]).__name__}: {failures[0]}\n")
     return 2 if failures else 0
 
 

@@ -229,6 +229,7 @@ class Desk:
         compared = time.monotonic()
         while True:
             await asyncio.sleep(_TICK_S)
+            self._state.check_journal()
             now = self._clock()
             await asyncio.gather(*(self._settle(order) for order in self._due(now)))
             due = time.monotonic() - compared > (2.0 if self._check.mismatch else _COMPARE_S)

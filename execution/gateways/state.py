@@ -114,6 +114,11 @@ class GatewayState:
         open_ids = [order.intent.order_id for order in self.open_orders()]
         return Standing(self.last_report, now_ns, not why_not, why_not, sorted(self.positions().items()), open_ids)
 
+    def check_journal(self) -> None:
+        """JOURNAL_GONE where somebody removed the files: what is written now would be lost."""
+        if self.journal.removed:
+            raise TickhouseError(ExecutionCode.JOURNAL_GONE, folder=self.folder)
+
     def close(self) -> None:
         """Closes the journal."""
         self.journal.close()

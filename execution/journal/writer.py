@@ -91,6 +91,11 @@ class Journal:
                 setattr(self, name, -1)
 
     @property
+    def removed(self) -> bool:
+        """Whether the file being written no longer has a name on the disk."""
+        return os.fstat(self._fd).st_nlink == 0
+
+    @property
     def last_hash(self) -> bytes:
         """The chain's last link."""
         return self._hash

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -433,6 +434,17 @@ async def test_a_flow_is_welcomed_resumed_and_told_how_things_stand(tmp_path: Pa
         assert isinstance(standing, Standing)
         assert (standing.ready, standing.number, standing.open_orders) == (True, 3, [intent(1).order_id])
         peer.writer.close()
+
+
+async def test_a_desk_whose_journal_was_removed_ends(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    async with bench(tmp_path / "journal") as made:
+        made.desk.on_failure = failures.append
+        await until(lambda: made.desk.why_not == "")
+        shutil.rmtree(tmp_path / "journal")
+        await until(lambda: failures != [])
+    assert isinstance(failures[0], TickhouseError)
+    assert failures[0].code is ExecutionCode.JOURNAL_GONE
 
 
 async def test_a_second_flow_is_refused_while_the_first_is_there(tmp_path: Path) -> None:
