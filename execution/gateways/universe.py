@@ -28,10 +28,12 @@ class Universe(msgspec.Struct, frozen=True):
 
 def load(settings: Settings) -> Universe:
     """From ClickHouse, else from the last copy; GATEWAY_NO_INSTRUMENTS where there is neither."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
     copy = Home(settings.home).run / f"instruments-{settings.venue.name}.json"
     try:
         universe = _from_store(settings)
-    except (TickhouseError, OSError) as error:
+    except (TickhouseError, ClickHouseError, OSError) as error:
         log.warning("ClickHouse is away, using the last copy of the instruments", error=str(error)[:200])
         return _from_copy(copy, settings)
     if not universe.instruments:
