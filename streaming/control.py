@@ -37,6 +37,7 @@ from streaming.session import MODEL, champion, limits_file
 
 log = structlog.get_logger()
 _LOOK_S = 0.25
+_MODEL_LOOKS = 8
 _REDIS_S = 1.0
 _ANSWER_S = 4.0
 
@@ -54,6 +55,7 @@ class Control:
     _told_model: str = ""
     _refused: str = ""
     _requests: int = 0
+    _looks: int = 0
     _answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _orphan: Orphan = field(default_factory=Orphan)
@@ -82,7 +84,7 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         unpacker = Unpacker()
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):  # cancelled at the end of the process: nothing is left to say
             while data := await reader.read(1 << 16):
                 for tag, body in unpacker.feed(data):
                     await self._take(tag, body, writer)
@@ -161,7 +163,8 @@ class Control:
                 self._told_limits = raw
                 self._tell({"kind": "limits", "limits": raw})
                 log.info("limits changed", file=str(limits_file()))
-            model = champion(self.home)
+            self._looks += 1
+            model = champion(self.home) if self._looks % _MODEL_LOOKS == 0 else None  # it reads the whole file
             if model is not None and model.sha256 != self._told_model:
                 self._told_model = model.sha256
                 self._tell({"kind": "model", "model": msgspec.to_builtins(model)})

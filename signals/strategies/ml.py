@@ -20,7 +20,7 @@ class Ml:
     horizon_s: float = 60.0  # of the label, where the model states no standard deviation
     enter: float = 1.0       # score that opens a position
     leave: float = 0.0       # score in the position's direction below which it is closed
-    units: float = 0.5       # of the risk budget
+    units: float = 0.12      # of the risk budget, an instrument: eight may stand at once
     name: str = "ml"
     _asked: dict[int, float] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ class Momentum:
 
     enter: float = 1.5      # standard deviations
     leave: float = 0.25
-    units: float = 0.5      # of the risk budget
+    units: float = 0.12     # of the risk budget, an instrument: eight may stand at once
     name: str = "momentum"
     _asked: dict[int, float] = field(default_factory=dict)
 

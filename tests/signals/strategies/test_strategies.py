@@ -19,6 +19,8 @@ from signals.strategies.protocol import View
 RETURN = flow.NAMES.index("ret_10s")
 SPREAD = 1e-4 * math.sqrt(10.0 / math.log(2.0) / 2.0)  # of ret_10s at the volatility below
 
+U = Momentum().units
+
 
 def view(*, score=0.0, prediction=math.nan, std=0.0, volatility=1e-4, instrument=1, ts=1):
     features = np.zeros(len(flow.NAMES))
@@ -33,14 +35,14 @@ def asked(strategy, views):
 def test_momentum_enters_late_and_leaves_later():
     scores = [0.0, 1.4, 1.6, 1.0, 0.3, 0.2, 0.0, -1.6, -0.3, 1.6]
     assert asked(Momentum(), [view(score=s) for s in scores]) == [
-        None, None, 0.5, None, None, 0.0, None, -0.5, None, 0.5,
+        None, None, U, None, None, 0.0, None, -U, None, U,
     ]  # fmt: skip
 
 
 def test_momentum_keeps_instruments_apart():
     strategy = Momentum()
-    assert strategy.decide(view(score=2.0, instrument=1)).risk_units == 0.5
-    assert strategy.decide(view(score=-2.0, instrument=2)).risk_units == -0.5
+    assert strategy.decide(view(score=2.0, instrument=1)).risk_units == U
+    assert strategy.decide(view(score=-2.0, instrument=2)).risk_units == -U
     assert strategy.decide(view(score=2.0, instrument=1)) is None
 
 
@@ -57,14 +59,14 @@ def test_ml_is_silent_without_a_model():
 def test_ml_measures_predictions_by_their_own_spread():
     values = [0.5, 1.5, 0.5, 0.0, -0.5, -1.5, 1.5]
     assert asked(Ml(), [view(prediction=v * 1e-5, std=1e-5) for v in values]) == [
-        None, 0.5, None, None, 0.0, -0.5, 0.5,
+        None, U, None, None, 0.0, -U, U,
     ]  # fmt: skip
 
 
 def test_ml_falls_back_on_volatility():
     enough = 1e-4 * math.sqrt(60.0) * 1.01
     target = Ml().decide(view(prediction=-enough))
-    assert target.risk_units == -0.5
+    assert target.risk_units == -U
     assert target.cause.startswith("flow v1 x=-1.01")
 
 
