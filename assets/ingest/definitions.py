@@ -39,6 +39,8 @@ def pool(venue: str) -> str:
 def _instruments(venue: str, symbols: Sequence[str]) -> dg.AssetsDefinition:
     @dg.asset(
         key=[venue, "instruments"], group_name=GROUP, pool=pool(venue), kinds={"clickhouse"},
+        # Not partitioned, but without it a run over a range of days may not select it beside the feeds.
+        backfill_policy=dg.BackfillPolicy.single_run(),
         description="What the venue trades: lives with their scales, and the rules that changed",
     )
     def instruments(clickhouse: ClickHouse, source: VenueSource) -> dg.MaterializeResult[None]:
