@@ -124,7 +124,8 @@ class Trade:
         if self.oms.ready != was_ready:
             if not was_ready:
                 self._note(batch, Level.INFO, StreamCode.ACCOUNT_READY)
-                dirty |= self._wanted.keys()
+                self._value(batch)
+                self._want_all(batch, dirty)
                 if self.halted is not None:
                     self._cancel_all(batch, "HALTED")
             else:
@@ -191,17 +192,14 @@ class Trade:
         self.account.set_limits(limits)
         self._monitor = Monitor(limits)
         self._note(batch, Level.INFO, StreamCode.LIMITS_LOADED)
-        for instrument in self._wanted:
-            self._want(instrument)
+        self._want_all(batch, set())
 
     def _second(self, batch: Batch) -> None:
         """Money, exposure and limits, once a second."""
         account = self.account
         for instrument in account.quotes:
             account.expose(instrument)
-        mark = account.value(batch.ts)
-        if mark is not None:
-            self.oms.note(batch.ts, "day", msgspec.json.encode(mark).decode())
+        self._value(batch)
         batch.reported = True
         equity, peak, day_pnl = account.equity, account.peak, account.day_pnl
         if equity is None or peak is None or day_pnl is None or not self.oms.ready:
@@ -209,13 +207,23 @@ class Trade:
         used = usages(account.limits, account.exposure, equity, peak, day_pnl)
         batch.notes += self._monitor.update(batch.ts, used)
         self._level = max(level_of(usage, account.limits.warning_at) for usage in used)
-        calm = self.stores_up and not self.oms.unresolved(batch.ts)
+        calm = not self.oms.unresolved(batch.ts)
         if calm != self._calm:
             self._calm = calm
             if not calm:
                 self._note(batch, Level.WARNING, StreamCode.NEW_RISK_SUSPENDED)
 
+    def _value(self, batch: Batch) -> None:
+        mark = self.account.value(batch.ts)
+        if mark is not None:
+            self.oms.note(batch.ts, "day", msgspec.json.encode(mark).decode())
+
     # What we do
+
+    def _want_all(self, batch: Batch, dirty: set[int]) -> None:
+        for instrument in sorted({held for _, held in self._targets}):
+            self._want(batch, instrument)
+        dirty |= self._wanted.keys()
 
     def _take(self, batch: Batch, dirty: set[int]) -> None:
         changed = set()
@@ -223,21 +231,22 @@ class Trade:
             self._targets[target.strategy, target.instrument] = target
             changed.add(target.instrument)
         for instrument in sorted(changed):
-            self._want(instrument)
+            self._want(batch, instrument)
             if self._pauses.pop(instrument, 0):
                 self._not_before[instrument] = min(self._not_before[instrument], batch.ts + _PAUSE_NS)
         dirty |= changed
 
-    def _want(self, instrument: int) -> None:
+    def _want(self, batch: Batch, instrument: int) -> None:
         """Nets and sizes the standing targets; a position that cannot be sized keeps the wish before it."""
         account = self.account
         targets = [target for (_, held), target in self._targets.items() if held == instrument]
         netted = net(targets, account.limits).get(instrument)
         rules, mid = account.rules.get(instrument), account.mid(instrument)
-        if netted is None or rules is None or (not mid and netted.risk_units):
-            return
         if account.equity is None:
-            account.value(0)
+            self._value(batch)
+        known = mid and account.equity is not None and self.oms.ready
+        if netted is None or rules is None or not (known or netted.risk_units == 0.0):
+            return
         qty = size(
             netted.risk_units, account.equity or 0, account.volatility.get(instrument, math.nan), account.limits,
             account.instruments[instrument], rules, self._worst(mid),
