@@ -26,5 +26,5 @@ class StreamCode(ErrorCode):
         "start the stores; the flow resumes by itself",
     )
     STORES_BACK = "ClickHouse and Redis are reachable again", "nothing"
-    NEW_RISK_SUSPENDED = "the fate of an order is not known: only reducing orders go out", "wait, or see the gateway log"
+    NEW_RISK_SUSPENDED = "the fate of an order is not known: only reducing orders go out", "wait, or see gateway.log"
     LIMITS_LOADED = "other risk limits are in force", "nothing"

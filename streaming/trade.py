@@ -20,6 +20,7 @@ from infra.errors import ErrorCode, TickhouseError
 from ledger.intent import Intent
 from ledger.order import OrderEvent, OrderEventKind
 from risk import limits as risk_limits
+from risk.exposure import notional
 from risk.level import Level, RiskEvent
 from risk.limits import Limits
 from risk.monitors import Monitor, level_of, usages
@@ -292,6 +293,8 @@ class Trade:
         account = self.account
         life, rules = account.instruments[instrument], account.rules[instrument]
         worst = self._worst(account.mid(instrument))
+        if notional(life, worst, abs(goal - position)) <= account.limits.instrument(life.symbol).max_order_notional:
+            return goal
         largest = largest_order(account.limits.instrument(life.symbol), life, rules, worst)
         if abs(goal - position) <= largest:
             return goal
