@@ -21,7 +21,11 @@ def hotpath(
     instruments: Annotated[int, typer.Option(min=1, max=1000, help="How many instruments trade.")] = 20,
 ) -> None:
     """Tick to order through the whole flow at three rates, and the most it sustains."""
+    import logging
+
+    from infra import logging as logs
     from streaming.bench.hotpath import measure
 
+    logs.configure("bench", level=logging.WARNING)  # stdout belongs to the JSON object
     seconds, fastest = (2.0, 200_000) if quick else (10.0, 1_000_000)
     print(json.dumps(measure(seconds=seconds, fastest=fastest, instruments=instruments), indent=1))

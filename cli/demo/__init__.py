@@ -14,7 +14,7 @@ def main(
     context: typer.Context,
     keep: Annotated[bool, typer.Option(help="leave the stack up to look around")] = False,
     venue: Annotated[str, typer.Option(help="a ccxt venue: its public data, paper orders only")] = "",
-    days: Annotated[int, typer.Option(min=5, help="days of one-minute bars")] = 60,
+    days: Annotated[int, typer.Option(min=40, help="days of one-minute bars; the risk report needs some")] = 60,
     trade_days: Annotated[int, typer.Option(min=3, help="days of trades, features and labels")] = 6,
     live_seconds: Annotated[int, typer.Option(min=5, help="how long the live flow runs")] = 60,
 ) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from cli.demo.dagster_runs import materialise
+from cli.demo.dagster_runs import materialise, metadata
 from cli.demo.errors import DemoCode
 from cli.demo.runner import Demo, Facts
 from infra.errors import TickhouseError
@@ -61,16 +60,16 @@ def model(demo: Demo) -> Facts:
 
 def risk_report(demo: Demo) -> Facts:
     """The nightly risk report of the last whole day."""
-    materialise(demo, ["risk_report"])
-    reports = sorted(Home(demo.plan.home).reports.glob("*/report.html"))
+    materialise(demo, ["risk_report"], days=(demo.plan.last_day, demo.plan.last_day))
+    reports = sorted(Home(demo.plan.home).reports.glob("*/risk_report.html"))
     if not reports:
         raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="risk report", folder=Home(demo.plan.home).reports)
-    figures = json.loads(reports[-1].with_name("figures.json").read_text())
-    return {"VaR and ES": _headline(figures), "risk report": str(reports[-1])}
-
-
-def _headline(figures: dict[str, Any]) -> str:
-    return json.dumps(figures)[:200]
+    found = metadata("risk_report")
+    headline = ", ".join(
+        f"{title} {found[key]:,.0f} {found['currency']}"
+        for title, key in (("VaR 95 % 1d", "var_95_1d"), ("VaR 99 % 1d", "var_99_1d"), ("ES 99 % 1d", "es_99_1d"))
+    )
+    return {"VaR and ES": f"{headline} ({found['portfolio']})", "risk report": str(reports[-1])}
 
 
 def _skill() -> str:

@@ -22,6 +22,13 @@ query Steps($id: ID!) { runOrError(runId: $id) { ... on Run {
     ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
     ... on RunFailureEvent { message } } } } } }
 """
+LATEST_METADATA = """
+query Latest($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
+  assetMaterializations(limit: 1) { metadataEntries { label
+    ... on FloatMetadataEntry { floatValue }
+    ... on IntMetadataEntry { intValue }
+    ... on TextMetadataEntry { text } } } } } }
+"""
 
 
 def materialise(
@@ -44,6 +51,21 @@ def materialise(
     demo.say(f"run {run_id[:8]}: {', '.join(assets)}" + ("" if days is None else f" for {days[0]} to {days[1]}"))
     _wait(client, run_id, timeout)
     return run_id
+
+
+def metadata(asset: str) -> dict[str, Any]:
+    """Numbers and texts that the asset's last materialisation left, as its page in the UI shows them."""
+    from dagster_graphql import DagsterGraphQLClient
+
+    client: Any = DagsterGraphQLClient("127.0.0.1", port_number=port_of(Service.DAGSTER))
+    answer = client._execute(LATEST_METADATA, {"key": {"path": asset.split("/")}})  # noqa: SLF001 - no public query
+    entries = answer["assetOrError"]["assetMaterializations"][0]["metadataEntries"]
+    return {
+        entry["label"]: value
+        for entry in entries
+        for name in ("floatValue", "intValue", "text")
+        if (value := entry.get(name)) is not None
+    }
 
 
 def _wait(client: Any, run_id: str, timeout: float) -> None:
