@@ -17,10 +17,10 @@ from signals.strategies.protocol import View
 from signals.target import Target
 from streaming.batch import Batch
 from streaming.bench import frames
-from streaming.engine import Engine
+from streaming.engine import Engine, ModelReader
 from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry, Input, InputLog, WakeUp, pack_frames
 from streaming.session import limits_file
-from streaming.start import Start
+from streaming.start import ModelRef, Start
 from streaming.track import SNAPSHOT
 from streaming.warm import of
 
@@ -103,7 +103,7 @@ class Rig:
 
     def __init__(
         self, root: Path, *, session: str = "s1", gateway: Gateway | None = None, halted: str | None = None,
-        clock: int = T0, lives: int = 2,
+        clock: int = T0, lives: int = 2, model: ModelRef | None = None, read_model: ModelReader = lambda _ref: b"",
     ) -> None:
         self.home = Home(root)
         self.lives = frames.instruments(lives)
@@ -114,12 +114,12 @@ class Rig:
         self.start = Start(
             session=session, ts=self.clock, venue="binance", account=ACCOUNT, portfolio="main", instruments=self.lives,
             rules=frames.rules(self.lives), strategies=("momentum",), feature_group="flow", feature_version=1,
-            limits=toml_file.read(limits_file()), model=None, halted=halted, journal_seq=self.oms.journal_seq,
+            limits=toml_file.read(limits_file()), model=model, halted=halted, journal_seq=self.oms.journal_seq,
             day_mark=None,
         )  # fmt: skip
         self.log = InputLog(self.home.input_log(session))
         self.strategy = Wish()
-        self.engine = Engine.build(self.start, self.oms, lambda _ref: b"", [self.strategy])
+        self.engine = Engine.build(self.start, self.oms, read_model, [self.strategy])
         self.trade_ids = dict.fromkeys((life.id for life in self.lives), 0)
         self.batches: list[Batch] = []
         self.run(Input(Entry.START, self.clock, self.start.encode()))
