@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import dagster as dg
 import pytest
 
@@ -11,9 +9,7 @@ from assets import features, models
 from assets.ingest import definitions as ingest
 from assets.resources import ClickHouse, Tracking
 from orchestration import partitions
-from tests.assets.tape import SYMBOLS, Tape
-
-START = date(2026, 3, 1)
+from tests.assets.tape import FIRST, SYMBOLS, Tape
 
 
 class Batch:
@@ -22,7 +18,7 @@ class Batch:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.instance = dg.DagsterInstance.ephemeral()
-        days = partitions.daily(START)
+        days = partitions.daily(FIRST)
         assets = [
             *ingest.build("binance", SYMBOLS, days), *features.build("binance", SYMBOLS, days),
             *models.build("binance", SYMBOLS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from market.instrument import Instrument, InstrumentKind, InstrumentSpec, Status
 
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
+# Recent days: the tables forget trades after a year, and Dagster offers no day that has not ended.
+FIRST = datetime.now(UTC).date() - timedelta(days=10)
+DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(3))
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
 
@@ -29,7 +32,7 @@ class Tape:
     """Each answer is cut from the same whole; `faults` change what comes out, by dataset."""
 
     trades_a_day: int = 500
-    clock: int = day_ns(date(2026, 4, 1))
+    clock: int = day_ns(FIRST + timedelta(days=9))
     faults: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     asked: list[tuple[str, str, int, int]] = field(default_factory=list)
 

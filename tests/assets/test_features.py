@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pytest
 
@@ -11,13 +9,11 @@ from research.labels import forward_return
 from signals.features import registry
 from store import features, labels, trades
 from tests.assets.conftest import failure
-from tests.assets.tape import DAY_NS, day_ns
+from tests.assets.tape import DAY_NS, DAYS, FIRST, day_ns
 
 pytestmark = pytest.mark.stack
 
-FIRST = date(2026, 3, 1)
 SPAN = (day_ns(FIRST), day_ns(FIRST) + 3 * DAY_NS)
-DAYS = ("2026-03-01", "2026-03-02", "2026-03-03")
 DERIVED = ("features_flow", "labels_forward_return")
 
 
@@ -51,16 +47,16 @@ def test_a_day_again_changes_nothing(batch, clickhouse):
 def test_a_hole_in_the_chain_names_the_day_to_begin_with(batch):
     batch.run("binance/trades", first=DAYS[0], last=DAYS[-1])
     said = failure(batch.run("features_flow", first=DAYS[2]))
-    assert "FEATURE_STATE_MISSING group=flow instrument=1 day=2026-03-03 first=2026-03-01" in said
+    assert f"FEATURE_STATE_MISSING group=flow instrument=1 day={DAYS[2]} first={DAYS[0]}" in said
     batch.run("features_flow", first=DAYS[0])
-    assert "first=2026-03-02" in failure(batch.run("features_flow", first=DAYS[2]))
+    assert f"first={DAYS[1]}" in failure(batch.run("features_flow", first=DAYS[2]))
 
 
 def test_a_day_whose_trades_are_not_complete_is_refused(batch):
     batch.tape.faults["trades"] = lambda rows: np.delete(rows, 7)
     batch.run("binance/trades", first=DAYS[0])
     said = failure(batch.run("features_flow", first=DAYS[0]))
-    assert "DATA_NOT_COMPLETE dataset=trades instrument=1 day=2026-03-01 state=partial" in said
+    assert f"DATA_NOT_COMPLETE dataset=trades instrument=1 day={DAYS[0]} state=partial" in said
 
 
 def test_a_revised_day_tells_how_many_later_days_rest_on_its_old_end(batch):

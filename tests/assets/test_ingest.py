@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 
 import pytest
 
@@ -10,12 +10,12 @@ from infra.errors import TickhouseError
 from store import bars, ingest_log
 from store.ingest_log import IngestState
 from tests.assets.conftest import failure
-from tests.assets.tape import DAY_NS, SYMBOLS, day_ns, on
+from tests.assets.tape import DAY_NS, DAYS, FIRST, SYMBOLS, day_ns, on
 
 pytestmark = pytest.mark.stack
 
-FIRST, SECOND, THIRD = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
-RANGE = {"first": "2026-03-01", "last": "2026-03-03"}
+SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
+RANGE = {"first": DAYS[0], "last": DAYS[2]}
 
 
 def count(client, table):
@@ -28,7 +28,7 @@ def told(result, name):
 
 
 def states(client, dataset):
-    return ingest_log.states(client, dataset, "binance", FIRST, date(2026, 4, 1))
+    return ingest_log.states(client, dataset, "binance", FIRST, FIRST + timedelta(days=30))
 
 
 def spoiled(day, **values):
@@ -54,7 +54,7 @@ def test_a_range_is_one_run_with_every_day_recorded(batch, clickhouse):
     for dataset in ("bars", "trades", "funding_rates"):
         assert set(states(clickhouse, dataset).values()) == {IngestState.COMPLETE}
         assert len(states(clickhouse, dataset)) == 3 * len(SYMBOLS)
-    assert batch.materialised("binance/bars_1m") == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert batch.materialised("binance/bars_1m") == list(DAYS)
     assert told(result, "dagster/partition_row_count") == [1440 * len(SYMBOLS)] * 3
     assert all(check.passed for check in result.get_asset_check_evaluations())
     assert count(clickhouse, "quality_results WHERE passed") == count(clickhouse, "quality_results")
@@ -73,10 +73,10 @@ def test_a_bad_day_is_kept_out_and_the_others_are_published(batch, clickhouse):
     batch.tape.faults["bars"] = spoiled(SECOND, volume=-7)
     result = batch.run("binance/bars_1m", **RANGE)
     assert not result.success
-    assert "DATA_QUARANTINED asset=binance/bars_1m days=1 first=2026-03-02" in failure(result)
+    assert f"DATA_QUARANTINED asset=binance/bars_1m days=1 first={SECOND}" in failure(result)
     (check,) = result.get_asset_check_evaluations()
     assert not check.passed
-    assert batch.materialised("binance/bars_1m") == ["2026-03-01", "2026-03-03"]
+    assert batch.materialised("binance/bars_1m") == [DAYS[0], DAYS[2]]
     found = states(clickhouse, "bars")
     assert found[1, SECOND] is IngestState.QUARANTINED
     assert {state for key, state in found.items() if key != (1, SECOND)} == {IngestState.COMPLETE}
@@ -93,18 +93,18 @@ def test_a_bad_day_comes_right_when_the_venue_does(batch, clickhouse):
     batch.tape.faults["bars"] = spoiled(SECOND, high=0)
     batch.run("binance/bars_1m", **RANGE)
     del batch.tape.faults["bars"]
-    assert batch.run("binance/bars_1m", first="2026-03-02").success
+    assert batch.run("binance/bars_1m", first=DAYS[1]).success
     assert states(clickhouse, "bars")[1, SECOND] is IngestState.COMPLETE
-    assert batch.materialised("binance/bars_1m") == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert batch.materialised("binance/bars_1m") == list(DAYS)
 
 
 def test_a_revision_is_a_new_row_and_the_past_stays_as_it_was_known(batch, clickhouse):
-    batch.run("binance/bars_1m", first="2026-03-01")
+    batch.run("binance/bars_1m", first=DAYS[0])
     as_known = day_ns(SECOND) + DAY_NS
     span = ([1], day_ns(FIRST), day_ns(FIRST) + DAY_NS)
     before = bars.read(clickhouse, *span, as_of_ns=as_known)
     batch.tape.faults["bars"] = spoiled(FIRST, volume=4321)
-    result = batch.run("binance/bars_1m", first="2026-03-01")
+    result = batch.run("binance/bars_1m", first=DAYS[0])
     assert told(result, "rows_written") == [1]
     assert told(result, "changes") == ["1 revised, 1 unchanged"]
     assert bars.read(clickhouse, *span, as_of_ns=as_known).equals(before)
@@ -160,6 +160,6 @@ def test_without_instruments_the_error_says_what_to_do(clickhouse):
     from tests.assets.conftest import Batch
     from tests.assets.tape import Tape
 
-    result = Batch(Tape()).run("binance/bars_1m", first="2026-03-01")
+    result = Batch(Tape()).run("binance/bars_1m", first=DAYS[0])
     assert "INSTRUMENTS_MISSING venue=binance" in failure(result)
     assert "materialise the venue's asset `instruments` first" in failure(result)

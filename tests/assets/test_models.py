@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 import pytest
@@ -17,12 +15,10 @@ from signals.models.predictor import Predictor
 from store import champion, instruments, labels
 from store.redis_state import model_key
 from tests.assets.conftest import failure
-from tests.assets.tape import DAY_NS, day_ns
+from tests.assets.tape import DAY_NS, DAYS, FIRST, day_ns
 
 pytestmark = pytest.mark.stack
 
-FIRST = date(2026, 3, 1)
-DAYS = ("2026-03-01", "2026-03-03")
 MODELS = ("training_set", "model_flow", "champion")
 
 
@@ -31,8 +27,8 @@ def learned(batch, redis, monkeypatch):
     """A batch with three days of trades, features and labels; small leaves, because the sample is small."""
     monkeypatch.setitem(train.PARAMETERS, "min_data_in_leaf", 100)
     batch.tape.trades_a_day = 2_000
-    assert batch.run("binance/trades", first=DAYS[0], last=DAYS[1]).success
-    assert batch.run("features_flow", "labels_forward_return", first=DAYS[0], last=DAYS[1]).success
+    assert batch.run("binance/trades", first=DAYS[0], last=DAYS[-1]).success
+    assert batch.run("features_flow", "labels_forward_return", first=DAYS[0], last=DAYS[-1]).success
     return batch
 
 
@@ -58,16 +54,16 @@ def test_a_model_with_skill_becomes_champion_and_an_equal_one_does_not_replace_i
     assert Tracking().tracker().latest("flow").version == 2
 
 
-def test_noise_is_refused_and_nothing_serves(learned, clickhouse):
-    random = np.random.default_rng(5)
-    start = day_ns(FIRST)
+def test_a_model_that_the_market_turned_against_is_refused_and_nothing_serves(learned, clickhouse):
+    # What rose in the days it learns from falls on the last day, on which it is judged.
+    last = (day_ns(FIRST) + 2 * DAY_NS, day_ns(FIRST) + 3 * DAY_NS)
     for instrument in (1, 2):
-        frame = labels.read(clickhouse, forward_return.NAME, [instrument], start, start + 3 * DAY_NS)
-        noise = pl.Series(random.normal(size=frame.height) * 1e-4)
-        labels.write(clickhouse, forward_return.NAME, frame.with_columns(value=noise))
+        frame = labels.read(clickhouse, forward_return.NAME, [instrument], *last)
+        labels.write(clickhouse, forward_return.NAME, frame.with_columns(-pl.col("value")))
     result = learned.run(*MODELS)
     gate = next(check for check in result.get_asset_check_evaluations() if check.check_name == "gate")
     assert (gate.passed, gate.severity.value) == (False, "ERROR")
+    assert "rank IC not above zero" in gate.metadata["reasons"].value
     assert champion.load(Tracking().home, "flow") is None
 
 
@@ -77,7 +73,7 @@ def test_the_training_set_knows_only_what_was_known_on_its_last_day(learned, cli
     last = training.last_day(clickhouse, group)
     frame = training.assemble(clickhouse, group, forward_return.NAME, lives, last)
     end = day_ns(last) + DAY_NS
-    assert last.isoformat() == DAYS[1]
+    assert last.isoformat() == DAYS[-1]
     assert frame["ts_known"].max() <= end
     assert frame["ts_event"].is_sorted()
     earlier = training.assemble(clickhouse, group, forward_return.NAME, lives, last, days=1)

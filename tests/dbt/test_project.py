@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import dagster as dg
 import numpy as np
 import polars as pl
@@ -14,9 +12,7 @@ from infra.settings import PROJECT
 from market import bars as market_bars
 from store import bars, reader
 from tests.assets.conftest import Batch
-from tests.assets.tape import DAY_NS, Tape, day_ns, on
-
-FIRST = date(2026, 3, 1)
+from tests.assets.tape import DAY_NS, DAYS, FIRST, Tape, day_ns, on
 
 
 def test_no_python_file_shadows_the_package():
@@ -27,7 +23,7 @@ def test_no_python_file_shadows_the_package():
 def test_marts_equal_what_the_platform_computes(clickhouse):
     batch = Batch(Tape(faults={"trades": lambda rows: rows[on(FIRST, rows)]}))
     assert batch.run("binance/instruments").success
-    assert batch.run("binance/bars_1m", "binance/trades", first="2026-03-01", last="2026-03-02").success
+    assert batch.run("binance/bars_1m", "binance/trades", first=DAYS[0], last=DAYS[1]).success
 
     built = marts.build("binance")
     result = dg.materialize(built, instance=batch.instance)
