@@ -58,6 +58,7 @@ class Live:
         undo.enter_context(only_one(home, "flow"))
         base = websocket_base(settings.venue.name, settings.sandbox_url if settings.venue.sandbox else None)
         start, first = session.begin(settings, home)
+        warm(start, read_model)  # before the gateway is there: it does not wait long for a flow
         supervisor = Supervisor(home, sides(settings, home))
         undo.callback(supervisor.stop)
         supervisor.start()
@@ -66,7 +67,6 @@ class Live:
         input_log.append(first)
         oms = Oms.open(home.journal(start.account), start.instruments, start.account)
         undo.callback(oms.close)
-        warm(start, read_model)
         engine = Engine.build(start, oms, read_model)
         trade = engine.trade
 
@@ -119,7 +119,7 @@ def sides(settings: Settings, home: Home) -> tuple[Side, ...]:
     """The processes beside the flow."""
     gateway = socket_path(home, settings.live.account)
     return (
-        Side("gateway", "execution.gateways", gateway, outlives=True),
+        Side("gateway", "execution.gateways", gateway, outlives=True, arguments=("--die-with-flow",)),
         Side("publisher", "streaming.publisher", publisher_socket(home)),
         Side("control", "streaming.control", control_socket(home)),
     )

@@ -1,7 +1,8 @@
 """The processes beside the flow: started when missing, restarted when they die, stopped with it.
 
 Each listens on a unix socket in `Home.run`; that something accepts there is what "runs" means. The gateway
-outlives the flow (it has orders to look after); the others end with it.
+outlives the flow, cancels what still works once it has been alone for some seconds, and then ends; the others end
+with the flow.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Side:
     module: str            # started as `python -m module`
     socket: Path
     outlives: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ class Supervisor:
         with self._log(side).open("ab") as out:
             # A session of its own: Ctrl-C reaches the flow alone, which then ends the others in order.
             self._running[side.name] = subprocess.Popen(
-                [sys.executable, "-m", side.module],
+                [sys.executable, "-m", side.module, *side.arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=PROJECT,
             )  # fmt: skip
         log.info("side process started", name=side.name, pid=self._running[side.name].pid)

@@ -1,6 +1,8 @@
 """Runs a recorded session again and compares what it decided, record by record.
 
-    python -m streaming.replay .tickhouse/input_log/<session>
+    python -m streaming.replay [SESSION]
+
+SESSION is a session's name, or its folder below `input_log`; the last one where none is given.
 
 The steps are the live ones; the input log is all they read, besides the order journal up to the session's first
 record and the model file whose SHA-256 the log names. Everything that the live flow wrote into its journal, from
@@ -88,6 +90,16 @@ def replay(folder: Path, home: Home) -> tuple[Verdict, list[str]]:
     return verdict, ids
 
 
+def session_folder(home: Home, session: str) -> Path:
+    """The folder of a session given by name, by folder, or not at all (the last one); INPUT_LOG_BROKEN for none."""
+    if session and Path(session).is_dir():
+        return Path(session)
+    folder = home.input_log(session) if session else max(home.input_log("").glob("*"), default=home.input_log("none"))
+    if not folder.is_dir():
+        raise TickhouseError(StreamCode.INPUT_LOG_BROKEN, folder=folder, problem="there is no such session")
+    return folder
+
+
 def read_model(ref: ModelRef) -> bytes:
     """The model's file."""
     return Path(ref.path).read_bytes()
@@ -119,10 +131,11 @@ def _first_difference(recorded: list[bytes], again: list[bytes], *, ended: bool)
 
 def main(arguments: list[str]) -> int:
     """Prints the order ids and one line of JSON; exit code 1 where anything differs."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m streaming.replay <session folder>\n")
+    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
+        sys.stderr.write("usage: python -m streaming.replay [SESSION]\n")
         return 2
-    verdict, ids = replay(Path(arguments[0]), Home(configuration.load().home))
+    home = Home(configuration.load().home)
+    verdict, ids = replay(session_folder(home, arguments[0] if arguments else ""), home)
     sys.stdout.write("".join(f"{order_id}\n" for order_id in ids))
     words = "identical" if verdict.identical else f"DIFFERENT from journal record {verdict.first_difference} on"
     sys.stdout.write(f"{json.dumps(asdict(verdict))}\n{len(ids)} order ids: {words}\n")

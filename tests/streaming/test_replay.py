@@ -10,7 +10,7 @@ from infra.errors import TickhouseError
 from streaming import replay as module
 from streaming.errors import StreamCode
 from streaming.input_log import Entry, Input, read
-from streaming.replay import replay
+from streaming.replay import replay, session_folder
 from tests.streaming.kit import Gateway, Rig, Wish
 
 
@@ -117,6 +117,15 @@ def test_a_folder_without_a_start_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TickhouseError) as caught:
         replay(tmp_path / "empty", module.Home(tmp_path))
+    assert caught.value.code is StreamCode.INPUT_LOG_BROKEN
+
+
+def test_a_session_is_found_by_name_by_folder_or_as_the_last(make_rig):
+    rig = make_rig(session="s1")
+    home, folder = rig.home, rig.log.folder
+    assert session_folder(home, "s1") == session_folder(home, str(folder)) == session_folder(home, "") == folder
+    with pytest.raises(TickhouseError) as caught:
+        session_folder(home, "s9")
     assert caught.value.code is StreamCode.INPUT_LOG_BROKEN
 
 
