@@ -8,7 +8,7 @@ from infra.errors import ErrorCode
 class AssetCode(ErrorCode):
     """Codes of the batch side."""
 
-    INSTRUMENTS_MISSING = (
+    INGEST_INSTRUMENTS_MISSING = (
         "the venue's instruments of config/tickhouse.toml are not recorded yet",
         "materialise the venue's asset `instruments` first",
     )

@@ -65,7 +65,7 @@ def _figures(clickhouse: ClickHouse, venue: str, symbols: Sequence[str], day: da
         universe = [life for life in every if life.venue == venue and life.symbol in symbols and not life.valid_to]
         lives = [life for life in every if life.id in held] if held else universe
         if not lives:
-            raise TickhouseError(AssetCode.INSTRUMENTS_MISSING, venue=venue)
+            raise TickhouseError(AssetCode.INGEST_INSTRUMENTS_MISSING, venue=venue)
         past = risk_report_portfolio.history(client, lives, day)
     holdings = (
         risk_report_portfolio.account_holdings(account, limits.currency, past, held)

@@ -107,10 +107,10 @@ def _feed(
 
 
 def _living(venue: str, symbols: Sequence[str], known: Sequence["Instrument"]) -> list["Instrument"]:
-    """The living instruments of `symbols`, in their order; INSTRUMENTS_MISSING if one is not recorded."""
+    """The living instruments of `symbols`, in their order; INGEST_INSTRUMENTS_MISSING if one is not recorded."""
     by_symbol = {life.symbol: life for life in known if life.venue == venue and not life.valid_to}
     if missing := [symbol for symbol in symbols if symbol not in by_symbol]:
-        raise TickhouseError(AssetCode.INSTRUMENTS_MISSING, venue=venue, symbols=",".join(missing))
+        raise TickhouseError(AssetCode.INGEST_INSTRUMENTS_MISSING, venue=venue, symbols=",".join(missing))
     return [by_symbol[symbol] for symbol in symbols]
 
 

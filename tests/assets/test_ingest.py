@@ -161,5 +161,5 @@ def test_without_instruments_the_error_says_what_to_do(clickhouse):
     from tests.assets.tape import Tape
 
     result = Batch(Tape()).run("binance/bars_1m", first=DAYS[0])
-    assert "INSTRUMENTS_MISSING venue=binance" in failure(result)
+    assert "INGEST_INSTRUMENTS_MISSING venue=binance" in failure(result)
     assert "materialise the venue's asset `instruments` first" in failure(result)
