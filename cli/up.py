@@ -19,6 +19,7 @@ def command(only: Only = "", port: Port = None, detach: Detach = False) -> None:
     from infra.settings import load
     from infra.stack import preflight
     from infra.stack.plan import plan
+    from infra.stack.ports import Claims
     from infra.stack.supervisor import run_stack
 
     settings = load()
@@ -31,7 +32,8 @@ def command(only: Only = "", port: Port = None, detach: Detach = False) -> None:
 
         start(home, names, forced, _say)
         return
-    run_stack(lambda: plan(settings, names, forced), home, _say)
+    with Claims() as claims:
+        run_stack(lambda: plan(settings, names, forced, claims), home, _say)
 
 
 def _ports(words: list[str]) -> dict[str, int]:

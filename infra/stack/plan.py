@@ -27,28 +27,34 @@ USUAL_PORTS = {
     Service.MLFLOW: 5000,
     Service.DAGSTER: 3000,
 }
-_CODE_PORT = 4266
+_CODE, _CODE_PORT = "dagster-code", 4266
 
 
 def plan(
-    settings: Settings, only: Collection[str] = (), forced: Mapping[str, int] | None = None
+    settings: Settings,
+    only: Collection[str] = (),
+    forced: Mapping[str, int] | None = None,
+    claims: ports.Claims | None = None,
 ) -> list[ServiceSpec]:
     """The services to run, in an order in which each comes after those it needs.
 
     Services whose URL is in the settings run elsewhere and are left out. `only` names services (see `USUAL_PORTS`) to
-    run and leaves out the rest; `forced` names ports that must be had. SERVICE_UNKNOWN, URL_MISSING, PORT_TAKEN.
+    run and leaves out the rest; `forced` names ports that must be had. `claims` holds the ports while the caller keeps
+    it; what an earlier plan had claimed is given back first. SERVICE_UNKNOWN, URL_MISSING, PORT_TAKEN.
     """
     for name in [*only, *(forced or {})]:
         if name not in set(Service):
             raise TickhouseError(StackCode.SERVICE_UNKNOWN, service=name, services=",".join(Service))
     here = [service for service in USUAL_PORTS if _runs_here(settings, service) and (not only or service in only)]
-    port = _choose_ports(here, forced or {})
+    claims = claims or ports.Claims()
+    claims.release()
+    port = _choose_ports(here, forced or {}, claims)
     home = settings.home.resolve()
     specs: list[ServiceSpec] = []
     if settings.clickhouse.url and (not only or Service.CLICKHOUSE in only):
         specs.append(_migrations())  # the server is elsewhere, its schema is still ours
     for service in here:
-        specs += _BUILDERS[service](settings, home, port[service])
+        specs += _BUILDERS[service](settings, home, port)
     names = {spec.name for spec in specs}
     common = {**leftovers.mark(home), "TICKHOUSE_HOME": str(home), "PYTHONPATH": str(PROJECT), "DO_NOT_TRACK": "1"}
     return [
@@ -74,15 +80,19 @@ def _runs_here(settings: Settings, service: Service) -> bool:
     return settings.venue.sandbox if service is Service.SANDBOX else not url
 
 
-def _choose_ports(services: Collection[Service], forced: Mapping[str, int]) -> dict[Service, int]:
-    chosen: dict[Service, int] = {}
+def _choose_ports(
+    services: Collection[Service], forced: Mapping[str, int], claims: ports.Claims
+) -> dict[str, int]:
+    chosen: dict[str, int] = {}
     for service in sorted(services, key=lambda name: name not in forced):  # forced ones first
-        taken = frozenset(chosen.values())
-        chosen[service] = ports.choose(USUAL_PORTS[service], forced.get(service), taken)
+        chosen[service] = claims.choose(USUAL_PORTS[service], forced.get(service))
+    if Service.DAGSTER in chosen:
+        chosen[_CODE] = claims.choose(_CODE_PORT)
     return chosen
 
 
-def _clickhouse(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
+def _clickhouse(settings: Settings, home: Path, chosen: Mapping[str, int]) -> list[ServiceSpec]:
+    port = chosen[Service.CLICKHOUSE]
     server = ServiceSpec(
         name="clickhouse",
         argv=commands.clickhouse(home / "clickhouse", port),
@@ -100,7 +110,8 @@ def _migrations() -> ServiceSpec:
     return ServiceSpec(name="migrations", argv=commands.migrate(), after=("clickhouse",), once=True)
 
 
-def _redis(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
+def _redis(_settings: Settings, home: Path, chosen: Mapping[str, int]) -> list[ServiceSpec]:
+    port = chosen[Service.REDIS]
     folder = home / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -115,7 +126,8 @@ def _redis(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
     ]
 
 
-def _sandbox(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
+def _sandbox(settings: Settings, home: Path, chosen: Mapping[str, int]) -> list[ServiceSpec]:
+    port = chosen[Service.SANDBOX]
     return [
         ServiceSpec(
             name="sandbox",
@@ -128,7 +140,8 @@ def _sandbox(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
     ]
 
 
-def _mlflow(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
+def _mlflow(_settings: Settings, home: Path, chosen: Mapping[str, int]) -> list[ServiceSpec]:
+    port = chosen[Service.MLFLOW]
     folder = home / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -146,14 +159,14 @@ def _mlflow(_settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
     ]
 
 
-def _dagster(settings: Settings, home: Path, port: int) -> list[ServiceSpec]:
+def _dagster(settings: Settings, home: Path, chosen: Mapping[str, int]) -> list[ServiceSpec]:
+    port, code_port = chosen[Service.DAGSTER], chosen[_CODE]
     folder = home / "dagster"
-    code_port = ports.choose(_CODE_PORT)
     env = dagster_home.write(folder, settings, code_port) | {STACK_SINCE: str(time.time())}
     data = ("clickhouse", "redis", "sandbox", "migrations")
     return [
         ServiceSpec(
-            name="dagster-code",
+            name=_CODE,
             argv=commands.dagster_code(code_port),
             ready=probe.tcp(code_port),
             stop_before=data,  # loading definitions takes seconds and needs nobody

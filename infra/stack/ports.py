@@ -1,13 +1,69 @@
-"""Ports on loopback."""
+"""Ports on loopback: which are free, which we have spoken for, and who listens."""
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+from pathlib import Path
+from typing import Self
 
 from infra.errors import TickhouseError
 from infra.stack.errors import StackCode
 
 LOOPBACK = "127.0.0.1"
+_LISTEN = "0A"
+
+
+class Claims:
+    """Ports chosen by this stack, which no other stack on this machine chooses while we live.
+
+    A port stays free for seconds between the choice and the service's bind: two stacks that start at the same moment
+    would choose the same ones. A claim is an abstract socket's name, which the kernel takes back whatever happens to
+    us. Elsewhere than on Linux there are none, and a stack that loses a port plans again.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, socket.socket] = {}
+
+    def choose(self, usual: int, forced: int | None = None) -> int:
+        """The forced port, else the usual one when it is free, else any free one; PORT_TAKEN for a forced one in use.
+
+        No port is given twice.
+        """
+        if forced is not None:
+            if not self._take(forced):
+                raise TickhouseError(StackCode.PORT_TAKEN, port=forced)
+            return forced
+        port = usual
+        while not self._take(port):
+            port = free_port()
+        return port
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Gives all of them back."""
+        for claim in self._held.values():
+            claim.close()
+        self._held.clear()
+
+    def _take(self, port: int) -> bool:
+        if port in self._held or not is_free(port):
+            return False
+        claim = socket.socket(socket.AF_UNIX)
+        if sys.platform == "linux":
+            try:
+                claim.bind(f"\0tickhouse-port-{port}")
+            except OSError:
+                claim.close()
+                return False
+        self._held[port] = claim
+        return True
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -29,15 +85,31 @@ def free_port(host: str = LOOPBACK) -> int:
         return port
 
 
-def choose(usual: int, forced: int | None = None, taken: frozenset[int] = frozenset()) -> int:
-    """The forced port, else the usual one when it is free, else any free one; PORT_TAKEN for a forced one in use."""
-    if forced is not None:
-        if forced in taken or not is_free(forced):
-            raise TickhouseError(StackCode.PORT_TAKEN, port=forced)
-        return forced
-    if usual not in taken and is_free(usual):
-        return usual
-    port = free_port()
-    while port in taken:
-        port = free_port()
-    return port
+def has_stranger(port: int, session: int) -> bool:
+    """Whether anybody outside that session (the one that a service was started in) listens on the port.
+
+    An answer on the port proves nothing: it may be another stack's server. False where the kernel does not tell.
+    """
+    listening = _listening(port)
+    return bool(listening) and not listening <= _sockets(session)
+
+
+def _listening(port: int) -> set[str]:
+    found = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        rows = table.read_text().splitlines()[1:] if table.exists() else []
+        for _, local, _, state, *_, inode in (row.split()[:10] for row in rows):
+            if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
+                found.add(f"socket:[{inode}]")
+    return found
+
+
+def _sockets(session: int) -> set[str]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(folder.name)) == session:
+                found |= {str(link.readlink()) for link in (folder / "fd").iterdir()}
+        except OSError:  # gone meanwhile, or another user's
+            continue
+    return found

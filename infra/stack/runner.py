@@ -11,7 +11,7 @@ import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
-from infra.stack import probe
+from infra.stack import ports, probe
 from infra.stack.child import dies_with_parent
 from infra.stack.service import ServiceSpec, ServiceStatus, State
 
@@ -116,6 +116,8 @@ class Runner:
                 await self._watch()
         if self._stopping.is_set() or self.state is State.DONE:
             return ""
+        if self.lost_port:
+            return f"port {spec.port} was taken by another process"
         code = self._process.returncode
         if code is None:
             return "does not answer"
@@ -142,7 +144,9 @@ class Runner:
             if process.returncode is not None:
                 return self.spec.once and process.returncode == 0
             if not self.spec.once and await self.spec.ready():
-                return True
+                # The answer may be another's: our own process is still loading, and will not get the port.
+                self.lost_port = bool(self.spec.port and ports.has_stranger(self.spec.port, process.pid))
+                return not self.lost_port
             await asyncio.sleep(0.1)
         return False
 

@@ -81,10 +81,22 @@ def test_only_a_forced_port_must_be_had(settings, listener):
         plan(settings(), ["redis"], {"redis": listener})
     assert code_of(caught) is StackCode.PORT_TAKEN
     assert caught.value.context["port"] == listener
-    assert ports.choose(listener) != listener
     wanted = free_port()
     assert plan(settings(), ["redis"], {"redis": wanted})[0].port == wanted
-    assert ports.choose(wanted, taken=frozenset({wanted})) != wanted
+
+
+def test_a_port_is_chosen_once_on_this_machine(listener):
+    usual = free_port()
+    with ports.Claims() as ours, ports.Claims() as theirs:
+        assert ours.choose(listener) != listener, "somebody listens there"
+        assert ours.choose(usual) == usual
+        assert ours.choose(usual) != usual
+        assert theirs.choose(usual) != usual, "ours does not listen yet, and still it is spoken for"
+        with pytest.raises(TickhouseError) as caught:
+            theirs.choose(free_port(), usual)
+        assert code_of(caught) is StackCode.PORT_TAKEN
+        ours.release()
+        assert theirs.choose(usual) == usual
 
 
 def test_secrets_are_not_on_a_command_line(settings):

@@ -25,9 +25,10 @@ pytestmark = pytest.mark.stack
 # Three services: `b` needs `a`, `c` starts a process of its own that survives it. Each writes to one journal of events.
 STACK = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from infra.home import Home
-from infra.stack import leftovers
+from infra.stack import leftovers, probe
 from infra.stack.service import ServiceSpec
 from infra.stack.supervisor import run_stack
 from infra.errors import TickhouseError
@@ -65,6 +66,9 @@ if "broken" in sys.argv:
 plans = [services]
 if "contested" in sys.argv:
     plans.insert(0, [service("a"), service("unlucky", "a", port=int(sys.argv[-1]))])
+if "late" in sys.argv:
+    port = int(sys.argv[-1])
+    plans.insert(0, [service("a"), replace(service("late"), ready=probe.tcp(port), port=port)])
 try:
     run_stack(lambda: plans.pop(0), home, lambda name, text: print(name, text, flush=True))
 except TickhouseError as error:
@@ -208,6 +212,19 @@ def test_a_port_that_is_lost_after_it_was_chosen_makes_another_plan(tmp_path):
     assert {service.name for service in board.read(stack.home).services} == {"a", "b", "c", "task"}
     code, output = stack.end()
     assert code == 0
+    assert "PORT_LOST" in output
+
+
+def test_an_answer_of_somebody_else_is_not_ours(tmp_path):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # not listening yet: nobody answers when the service is started
+        stack = Stack(tmp_path / "home", "late", str(held.getsockname()[1]))
+        wait_until(lambda: ("late", "started") in [event[:2] for event in stack.events()], 30)
+        held.listen()
+        wait_until(lambda: "c" in {service.name for service in getattr(board.read(stack.home), "services", ())}, 30)
+    code, output = stack.end()
+    assert code == 0
+    assert "late ready" not in output
     assert "PORT_LOST" in output
 
 
