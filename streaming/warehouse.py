@@ -7,6 +7,7 @@ what comes from the journal needs no memory, because the journal keeps it.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 _EVERY_S = 1.0
 _RETRY_S = 2.0
+_SILENT_S = 10.0
 _MAX_TICKS = 4_000_000    # 224 MB; a quarter of it is kept free of quotes
 _MAX_ROWS = 500_000       # of predictions and risk events
 _SIDES = {Side.NONE: "none", Side.BUY: "buy", Side.SELL: "sell"}
@@ -53,8 +55,9 @@ class Warehouse:
     """A thread that writes once a second and tries again for as long as it takes."""
 
     settings: Settings
-    reachable: bool = True
     shed: int = 0
+    _well: bool = True
+    _last_done: float = field(default_factory=time.monotonic)
     _queue: _Queue = field(default_factory=_Queue)
     _waiting: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -62,6 +65,11 @@ class Warehouse:
     _thread: threading.Thread | None = None
     _shipper: Shipper | None = None
     _unshipped: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the last writing succeeded, and not too long ago: a server that hangs is no better than none."""
+        return self._well and time.monotonic() - self._last_done < _SILENT_S
 
     def events(self, events: Events) -> None:
         """Takes trades and quotes."""
@@ -124,15 +132,15 @@ class Warehouse:
                 self._write(client)
                 if not self.reachable:
                     log.info("clickhouse is back", waiting=self._waiting)
-                self.reachable = True
+                self._well, self._last_done = True, time.monotonic()
             except (ClickHouseError, HTTPError, TickhouseError, OSError) as error:
-                if self.reachable:
+                if self._well:
                     log.error("clickhouse unreachable, retrying", problem=str(error)[:300])  # noqa: TRY400 - one line
-                self.reachable = False
+                self._well = False
                 client = None
             if last:
                 return
-            self._ended.wait(_EVERY_S if self.reachable else _RETRY_S)
+            self._ended.wait(_EVERY_S if self._well else _RETRY_S)
 
     def _ship(self, client: Client) -> None:
         """Journal records to order events, fills and positions; begins after what the table already holds."""
