@@ -121,7 +121,7 @@ def test_the_accounts_positions_are_reported_as_of_the_day(clickhouse, settings)
 
 @pytest.mark.parametrize(
     ("days", "hole", "code"),
-    [(0, None, "INSTRUMENTS_MISSING"), (70, LAST, "REPORT_DAY_INCOMPLETE"), (20, None, "REPORT_HISTORY_SHORT"),
+    [(0, None, "INGEST_INSTRUMENTS_MISSING"), (70, LAST, "REPORT_DAY_INCOMPLETE"), (20, None, "REPORT_HISTORY_SHORT"),
      (70, LAST - timedelta(days=12), "REPORT_HISTORY_SHORT")],
 )
 def test_missing_data_fails_with_a_code(clickhouse, days, hole, code):
