@@ -3,7 +3,8 @@
 import pickle
 from collections import Counter
 
-from cli.docs import REFERENCE, error_enums, pages
+from cli.docs import REFERENCE, pages
+from cli.reference.errors import error_enums
 from infra.errors import ErrorCode, TickhouseError
 from infra.settings import ConfigCode
 
