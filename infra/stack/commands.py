@@ -63,18 +63,10 @@ def migrate() -> list[str]:
 
 
 def mlflow(folder: Path, port: int) -> list[str]:
-    """MLflow on SQLite; clients on this machine write artifacts straight into `folder`."""
+    """MLflow on SQLite."""
     _require("mlflow")
-    flags = {
-        "host": LOOPBACK,
-        "port": str(port),
-        "workers": "1",
-        # Absolute, or they would depend on the working directory.
-        "backend-store-uri": f"sqlite:///{folder}/mlflow.db",
-        "default-artifact-root": (folder / "artifacts").as_uri(),
-    }
-    words = (word for name, value in flags.items() for word in (f"--{name}", value))
-    return [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts", "--uvicorn-opts=--no-access-log", *words]
+    where = ["--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", "infra.stack.mlflow_server", *where, "--folder", str(folder)]
 
 
 def dagster_code(port: int) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -92,3 +93,19 @@ def test_the_address_book_is_whole(tickhouse, tmp_path):
     up = tickhouse("up", "--detach", "--only", "redis", f"--port=redis={free_port()}")
     assert up.returncode == 0, up.stdout + up.stderr
     assert set(json.loads((tmp_path / "home" / "endpoints.json").read_text())) == {"redis"}
+
+
+def test_mlflow_is_one_process_that_keeps_its_files_in_the_home(tickhouse, tmp_path):
+    up = tickhouse("up", "--detach", "--only", "mlflow", f"--port=mlflow={free_port()}")
+    assert up.returncode == 0, up.stdout + up.stderr
+    home = Home(tmp_path / "home")
+    assert leftovers.find(home.root) == [board.read(home).services[0].pid]
+    request = urllib.request.Request(
+        f"{load().mlflow_uri}/api/2.0/mlflow/experiments/create",
+        data=b'{"name": "first"}',
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        number = json.load(answer)["experiment_id"]
+    with urllib.request.urlopen(f"{load().mlflow_uri}/api/2.0/mlflow/experiments/get?experiment_id={number}") as answer:
+        assert json.load(answer)["experiment"]["artifact_location"].startswith(f"file://{home.root}/mlflow/artifacts/")
