@@ -35,16 +35,22 @@ def live(demo: Demo) -> Facts:
     if code != 0:
         raise TickhouseError(DemoCode.DEMO_PROCESS_FAILED, process="flow", code=code, log=log)
     session = _session(home)
-    demo.say(f"flow ran {time.monotonic() - began:.0f} s: {json.dumps(session)[:300]}")
+    demo.say(f"flow ran {time.monotonic() - began:.0f} s, {session['wake_ups']:,} wake-ups")
     for what in ("ticks", "orders", "fills"):
         if not session.get(what):
             raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="live", what=what, log=log)
-    return {key.replace("_", " "): _show(value) for key, value in session.items()}
+    return {
+        "live": f"{session['ticks']:,} ticks, {session['predictions']:,} predictions, {session['orders']:,} orders, "
+        f"{session['fills']:,} fills, {session['dead_letters']:,} dead letters in {session['seconds']:.0f} s",
+        "P&L": f"{session['pnl'] / 1e8:,.2f} USDT, equity {session['equity'] / 1e8:,.2f} USDT",  # analytics: 10^-8
+        "tick to order": f"p50 {session['tick_to_order_us_p50']:,.0f} us, p99 {session['tick_to_order_us_p99']:,.0f} us"
+        " (shared machine, blocking poll)",
+    }
 
 
 def replay(demo: Demo) -> Facts:
     """The session again, from its input log alone."""
-    folder = str(_session(Home(demo.plan.home))["session"])
+    folder = str(_session(Home(demo.plan.home))["folder"])
     done = subprocess.run(
         [sys.executable, "-m", "streaming.replay", folder], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -60,10 +66,6 @@ def _session(home: Home) -> dict[str, Any]:
         raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="live", what=file)
     found: dict[str, Any] = json.loads(file.read_text())
     return found
-
-
-def _show(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
 def _end(flow: subprocess.Popen[bytes]) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from infra.settings import PROJECT
 
-# 20 market seconds a second: a minute of demo holds 20 minutes of market. The accelerated market starts an hour
-# behind the wall clock, so that it cannot overtake it.
+# 20 market seconds a second: a minute of demo holds 20 minutes of market. The accelerated market starts behind the
+# wall clock and slows down to real time when it catches up, after 19 minutes of demo with these figures.
 SPEED = 20.0
-LAG = timedelta(hours=1)
+LAG = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)

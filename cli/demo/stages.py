@@ -10,10 +10,9 @@ def main_job() -> list[Stage]:
     """History to orders: what `make demo` shows."""
     return [
         Stage("start the stack", stack.start),
-        Stage("ingest history through Dagster, checked row by row", batch.history),
-        Stage("model it in dbt", batch.marts),
-        Stage("compute features and labels", batch.features),
-        Stage("train, export, judge and promote a model", batch.model),
+        Stage("ingest bars and funding through Dagster, each row checked", batch.history),
+        Stage("ingest trades, compute features and labels", batch.features),
+        Stage("build dbt marts; train, export, judge and promote a model", batch.model),
         Stage("write the risk report", batch.risk_report),
         Stage("run the live flow: ticks, signals, risk, orders, fills", live.live),
         Stage("replay the session from its input log", live.replay),
