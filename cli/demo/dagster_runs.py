@@ -88,8 +88,9 @@ def _why(client: Any, run_id: str) -> str:
     for event in run["eventConnection"]["events"]:
         error = event.get("error")
         if error:
-            causes = error["causes"]
-            return str((causes[-1] if causes else error)["message"]).strip()
+            chain = [str(link["message"]).strip() for link in (error, *error["causes"])]
+            # Our own error tells the next step; without one the innermost cause tells most.
+            return next((text for text in chain if "TickhouseError" in text), chain[-1])
         if event["__typename"] == "RunFailureEvent":
             reason = str(event["message"])
     return reason
