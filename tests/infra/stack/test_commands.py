@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -100,12 +102,11 @@ def test_mlflow_is_one_process_that_keeps_its_files_in_the_home(tickhouse, tmp_p
     assert up.returncode == 0, up.stdout + up.stderr
     home = Home(tmp_path / "home")
     assert leftovers.find(home.root) == [board.read(home).services[0].pid]
-    request = urllib.request.Request(
-        f"{load().mlflow_uri}/api/2.0/mlflow/experiments/create",
-        data=b'{"name": "first"}',
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        number = json.load(answer)["experiment_id"]
-    with urllib.request.urlopen(f"{load().mlflow_uri}/api/2.0/mlflow/experiments/get?experiment_id={number}") as answer:
-        assert json.load(answer)["experiment"]["artifact_location"].startswith(f"file://{home.root}/mlflow/artifacts/")
+    api = urlsplit(load().mlflow_uri)
+    with contextlib.closing(HTTPConnection(api.netloc, timeout=60)) as web:
+        kind = {"Content-Type": "application/json"}
+        web.request("POST", "/api/2.0/mlflow/experiments/create", b'{"name": "first"}', kind)
+        number = json.load(web.getresponse())["experiment_id"]
+        web.request("GET", f"/api/2.0/mlflow/experiments/get?experiment_id={number}")
+        experiment = json.load(web.getresponse())["experiment"]
+    assert experiment["artifact_location"].startswith(f"file://{home.root}/mlflow/artifacts/")
