@@ -39,7 +39,7 @@ class ExecutionCode(ErrorCode):
     ACCOUNT_BUSY = "another flow is connected to this account", "stop it first"
     ACCOUNT_CHANGED = (
         "this account name has traded somewhere else before, and its journal speaks of that",
-        "give the account another name (live.account), or go back to the gateway and venue it had",
+        "set live.account (TICKHOUSE_LIVE__ACCOUNT) to a name of its own, or live.gateway and venue to what they were",
     )
     ACCOUNT_WRONG = "this gateway serves another account", "connect to the gateway of the right account"
     GATEWAY_NOT_READY = "the gateway is still settling orders with the venue", "wait"

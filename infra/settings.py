@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from pydantic_settings import (
 from infra.endpoints import Service, address
 from infra.errors import ErrorCode, TickhouseError
 
+_PREFIX = "TICKHOUSE_"
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -112,6 +114,8 @@ class Live(_Section):
     account: str = "paper-main"
     portfolio: str = "main"
     gateway: Gateway = Gateway.PAPER
+    # Of each settlement currency, when a paper account is first met; what it has then stands in its journal.
+    paper_deposit: Annotated[Decimal, Field(gt=0, decimal_places=8)] = Decimal(100_000)
     busy_poll: bool = False
     strategies: tuple[str, ...] = ("momentum", "ml")
 
@@ -134,7 +138,7 @@ class Settings(BaseSettings):
     """All settings, immutable. Addresses left empty are those of the embedded stack."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TICKHOUSE_", env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
     )
 
     profile: Profile = Profile.EMBEDDED
@@ -191,6 +195,10 @@ def load() -> Settings:
     file = config_file()
     if not file.is_file():
         raise TickhouseError(ConfigCode.CONFIG_MISSING, file=file)
+    for name in os.environ:  # pydantic passes over a section that it does not know
+        section, nested, _ = name.removeprefix(_PREFIX).partition("__")
+        if name.startswith(_PREFIX) and nested and section.lower() not in Settings.model_fields:
+            raise TickhouseError(ConfigCode.CONFIG_INVALID, key=name, problem="no such section")
     try:
         return Settings()
     except ValidationError as error:

@@ -116,7 +116,8 @@ def _port(settings: Settings, kind: str, lives: Universe, state: GatewayState) -
         return CcxtPort(make, lives.instruments)
     from execution.gateways.paper_port import PaperPort
 
-    return PaperPort(settings.venue.name, sandbox_url, lives, state)
+    deposit = int(settings.live.paper_deposit.scaleb(8))
+    return PaperPort(settings.venue.name, sandbox_url, lives, state, deposit)
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:

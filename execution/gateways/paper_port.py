@@ -31,7 +31,6 @@ from venues.websocket import StreamLink
 
 log = structlog.get_logger()
 
-DEPOSIT = 100_000 * 10**8   # of the settlement currency, when an account is first met
 _STREAMS = ("aggTrade", "depth@100ms", "markPrice@1s")
 _UNPROVED_S = 0.25
 
@@ -66,9 +65,11 @@ class PaperPort:
     arrival_window_ns = 0   # a request arrives at once or never
 
     def __init__(
-        self, venue: str, sandbox_url: str | None, lives: Universe, state: GatewayState,
+        self, venue: str, sandbox_url: str | None, lives: Universe, state: GatewayState, deposit: int,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        """`deposit`: 10^-8 of each settlement currency, when the account is first met."""
+        self._deposit = deposit
         self._venue, self._sandbox_url = venue, sandbox_url
         self._lives = lives.instruments
         self._by_id = {life.id: life for life in self._lives}
@@ -130,7 +131,7 @@ class PaperPort:
 
     async def account(self) -> Account | None:
         """The journal's own positions, and the opening deposit."""
-        settle = {life.settle: DEPOSIT for life in self._lives if life.settle}
+        settle = {life.settle: self._deposit for life in self._lives if life.settle}
         return Account(self._state.positions(), {}, settle)
 
     @property

@@ -14,9 +14,11 @@ import pytest
 from execution.errors import ExecutionCode
 from execution.gateways import universe
 from execution.gateways.desk import Desk
+from execution.gateways.paper_port import PaperPort
 from execution.gateways.port import Account, Answer, Ears, Verdict
 from execution.gateways.server import GatewayServer
 from execution.gateways.state import GatewayState
+from execution.gateways.universe import Universe
 from execution.journal import read
 from execution.link import Unframer, frame
 from execution.messages import (
@@ -496,3 +498,10 @@ async def test_when_the_flow_is_gone_working_orders_are_cancelled(tmp_path: Path
         await until(lambda: made.order(sent).state == OrderState.CANCELLED)
         assert made.order(sent).code == "FLOW_GONE"
         assert server.orphaned.is_set()
+
+
+async def test_a_new_paper_account_begins_with_the_deposit_that_is_set(tmp_path: Path) -> None:
+    state = GatewayState("main", [BTC], tmp_path)
+    port = PaperPort("binance", None, Universe([BTC], {}), state, deposit=25 * 10**7)
+    assert (await port.account()) == Account({}, {}, {"USDT": 25 * 10**7})
+    state.close()
