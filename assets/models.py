@@ -23,7 +23,7 @@ from store import champion as published
 from store import instruments
 
 GROUP = "models"
-MODEL = "flow"            # the registered model and the champion carry the feature group's name
+MODEL = published.MODEL
 LABEL = forward_return.NAME
 NOISE = "vol_300s"        # the feature that tells how noisy a row's label is
 
@@ -44,7 +44,7 @@ def _training_set(venue: str, symbols: Sequence[str]) -> dg.AssetsDefinition:
             lives = [life.id for life in instruments.load(client) if life.venue == venue and life.symbol in symbols]
             last = training.last_day(client, group)
             frame = training.assemble(client, group, LABEL, lives, last)
-        file = training.save(frame, tracking.training_sets)
+        file = training.save(frame, tracking.home.training_sets)
         days = frame.select((frame["ts_event"] // 86_400_000_000_000).n_unique()).item()
         return dg.MaterializeResult(
             value=str(file),

@@ -14,8 +14,6 @@ from infra.home import Home
 from research.tracking import Tracker
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from clickhouse_connect.driver.client import Client
     from redis import Redis
 
@@ -56,11 +54,6 @@ class Tracking(dg.ConfigurableResource[Any]):
     def home(self) -> Home:
         """Our files on this machine."""
         return Home(configuration.load().home)
-
-    @property
-    def training_sets(self) -> Path:
-        """Training rows, a Parquet file a set."""
-        return self.home.root / "training_sets"
 
     def tracker(self) -> Tracker:
         """MLflow at the address of the settings."""

@@ -28,6 +28,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def training_sets(self) -> Path:
+        """Training rows, a Parquet file a set, named by its content."""
+        return self.root / "training_sets"
+
+    @property
     def reports(self) -> Path:
         """Risk reports, a folder a day."""
         return self.root / "reports"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from infra.home import Home
 
 
+MODEL = "flow"  # the name that is trained, registered, published and served; its feature group has the same
+
+
 @dataclass(frozen=True, slots=True)
 class Champion:
     """A published model and what it was trained on: float32 `[rows, len(names)]` in, one forecast a row out."""

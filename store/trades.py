@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from market.events import Kind, empty
+from market.events import Flag, Kind, empty
 from store import revisions
 from store.ingest_log import Dataset, require
 from store.reader import in_range, read_latest
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from market.events import Events
 
 KEY = ("instrument", "ts_event", "trade_id")
+# What a trade is, not how it reached us: one heard live equals the same one fetched later, and is no revision of it.
+LASTING_FLAGS = np.uint16(Flag.AGGREGATE)
 COLUMNS = (*KEY, "ts_known", "price", "qty", "side", "flags", "source")
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 log = structlog.get_logger()
-MODEL = "flow"             # the champion carries the name of its feature group
-FEATURE_GROUP = "flow"
+MODEL = champions.MODEL
+FEATURE_GROUP = champions.MODEL
 
 
 def limits_file() -> Path:

@@ -19,7 +19,7 @@ from execution.shipping import Shipper
 from infra.errors import TickhouseError
 from infra.home import Home
 from market.events import Events, Kind, Side
-from store import clickhouse, instruments, writer
+from store import clickhouse, instruments, trades, writer
 from streaming.batch import Prediction
 from streaming.messages import RiskRow
 
@@ -196,12 +196,12 @@ class Warehouse:
 
 
 def _trades(events: Events) -> pl.DataFrame:
-    trades = events[events["kind"] == Kind.TRADE]
+    heard = events[events["kind"] == Kind.TRADE]
     return pl.DataFrame(
         {
-            "instrument": trades["instrument"], "ts_event": trades["ts_event"], "trade_id": trades["seq"],
-            "ts_known": np.maximum(trades["ts_recv"], trades["ts_event"]), "price": trades["price"],
-            "qty": trades["qty"], "side": trades["side"].astype(np.int8), "flags": trades["flags"] & ~np.uint16(2),
+            "instrument": heard["instrument"], "ts_event": heard["ts_event"], "trade_id": heard["seq"],
+            "ts_known": np.maximum(heard["ts_recv"], heard["ts_event"]), "price": heard["price"],
+            "qty": heard["qty"], "side": heard["side"].astype(np.int8), "flags": heard["flags"] & trades.LASTING_FLAGS,
         }
     ).with_columns(source=pl.lit("live"))  # fmt: skip
 

@@ -42,10 +42,10 @@ def _bars(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.Da
 
 
 def _trades(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.DataFrame:
-    same = ("ts_event", "price", "qty", "side", "flags")
+    same = ("ts_event", "price", "qty", "side")
     events = source.trades(life, start_ns, end_ns)
     columns = _columns(events, trade_id="seq", ts_known="ts_recv", **{name: name for name in same})
-    return _frame(columns, life)
+    return _frame(columns | {"flags": events["flags"] & trades.LASTING_FLAGS}, life)
 
 
 def _funding(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.DataFrame:

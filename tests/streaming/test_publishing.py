@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from assets.ingest.feeds import FEEDS
 from infra.home import Home
 from infra.stack.ports import free_port
-from market.events import Kind, Side, empty
+from market.events import Flag, Kind, Side, empty
 from store import redis_state
 from streaming import halt, warehouse
 from streaming.batch import Prediction
+from streaming.bench import frames
 from streaming.dead_letters import DeadLetters
 from streaming.live_state import LiveState
 from streaming.messages import RiskRow
@@ -51,6 +53,30 @@ def test_clickhouse_away_and_back_loses_nothing(settings, clickhouse, monkeypatc
         assert clickhouse.query_df(f"SELECT * FROM {table}").shape[0] == count, table  # noqa: S608 - our own names
     row = clickhouse.query("SELECT bid_price, ask_price, toUnixTimestamp64Nano(ts_event) FROM quotes LIMIT 1")
     assert row.result_rows[0] == (100, 100, TS)
+
+
+@pytest.mark.stack
+def test_what_was_heard_live_is_no_revision_when_history_is_fetched(settings, clickhouse):
+    """The venue's history says CATCH_UP where the live frame said LAST: how it came, not what it is."""
+    events = ticks(trades=3, quotes=0)
+    events["flags"] = Flag.AGGREGATE | Flag.LAST
+    writer = Warehouse(settings)
+    writer.start()
+    writer.events(events)
+    writer.stop()
+
+    class History:
+        def trades(self, life, start_ns, end_ns):
+            fetched = events.copy()
+            fetched["flags"] = Flag.AGGREGATE | Flag.LAST | Flag.CATCH_UP
+            return fetched
+
+    (feed,) = (feed for feed in FEEDS if feed.asset == "trades")
+    fetched = feed.fetch(History(), frames.instruments(1)[0], TS, TS + 1)
+    assert feed.write(clickhouse, fetched, TS + 10) == 0
+    assert clickhouse.query("SELECT DISTINCT flags FROM trades").result_rows == [(int(Flag.AGGREGATE),)]
+    fetched = fetched.with_columns(price=fetched["price"] + 1)
+    assert feed.write(clickhouse, fetched, TS + 10) == 3, "another price is another trade"
 
 
 @pytest.mark.stack
