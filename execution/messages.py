@@ -12,7 +12,8 @@ import msgspec
 from ledger.intent import Intent
 from ledger.order import OrderEvent
 
-VERSION = 1
+VERSION = 2
+PULSE_NS = 1_000_000_000  # a flow says so often that it still goes round
 
 
 class CashKind(IntEnum):
@@ -74,6 +75,10 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="r
     version: int = VERSION
 
 
+class Pulse(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="pulse"):
+    """Flow to gateway, every PULSE_NS: an open connection does not prove that somebody is at work behind it."""
+
+
 class Welcome(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="record", tag="welcome"):
     """Gateway to flow: the missed reports follow, then a `Standing`."""
 
@@ -101,7 +106,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field
     open_orders: list[str]
 
 
-Message = Intent | Cancel | Hello | Welcome | Refused | Standing | Report
+Message = Intent | Cancel | Hello | Pulse | Welcome | Refused | Standing | Report
 Entry = Intent | Denied | Cancel | Report | OrderEvent | Note
 
 _encoder = msgspec.msgpack.Encoder()

@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from execution.link import Unframer
+from execution.link import Unframer, frame
+from execution.messages import PULSE_NS, Pulse
+from execution.messages import encode as encode_message
 from infra.errors import TickhouseError
 from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry, Frames, Input, pack_frames
 from streaming.messages import FromFlow, ToFlow
@@ -18,6 +20,7 @@ from venues.websocket import StreamLink
 
 log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
+_PULSE = frame(encode_message(Pulse()))
 _KINDS = {
     ToFlow.CONTROL: Entry.CONTROL,
     ToFlow.SNAPSHOT: Entry.SNAPSHOT,
@@ -90,6 +93,7 @@ class GatewayLine:
     def __init__(self, path: Path) -> None:
         self.link = Link(path)
         self._unframer = Unframer()
+        self._pulsed = 0
 
     def step(self, now: int) -> list[Input]:
         """What has arrived; the trade step answers GATEWAY_UP with its hello."""
@@ -98,10 +102,14 @@ class GatewayLine:
             if not link.connect(now):
                 return []
             self._unframer = Unframer()
+            self._pulsed = now
             return [Input(Entry.LINK, now, GATEWAY_UP)]
         try:
             if link.channel.unsent:
                 link.channel.flush()
+            if not 0 <= now - self._pulsed < PULSE_NS:  # also where the clock was set back
+                self._pulsed = now
+                link.channel.send(_PULSE)
             data = link.channel.read()
             return [Input(Entry.GATEWAY, now, payload) for payload in self._unframer.feed(data)] if data else []
         except (OSError, TickhouseError):

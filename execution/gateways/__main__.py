@@ -129,7 +129,8 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add("--account", default=settings.live.account, help="account to serve (default %(default)s)")
     kinds = [str(kind) for kind in Gateway]
     add("--kind", choices=kinds, default=str(settings.live.gateway), help="default %(default)s")
-    add("--dead-man", type=float, default=5.0, metavar="S", help="seconds without the flow until orders are cancelled")
+    away = "seconds without the flow until orders are cancelled; twice so many where it is connected and silent"
+    add("--dead-man", type=float, default=5.0, metavar="S", help=away)
     add("--die-with-flow", action="store_true", help="end, too, when the flow is gone for so long")
     return parser
 

@@ -18,6 +18,7 @@ from execution.messages import (
     VERSION,
     Cancel,
     Hello,
+    Pulse,
     Refused,
     Welcome,
     decode_message,
@@ -28,6 +29,7 @@ from ledger.intent import Intent
 
 log = structlog.get_logger()
 _MOMENTS = 20  # of which the dead man's delay is made
+_PATIENCE = 2  # such delays pass until a connected flow that says nothing counts as gone: it may be a loaded machine
 
 
 class GatewayServer:
@@ -46,6 +48,7 @@ class GatewayServer:
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._silent = 0  # moments since the flow last said anything
         self.orphaned = asyncio.Event()  # the flow has been gone for dead_man_s
         state.tell = self._tell
         desk.on_ready = self._stand
@@ -74,6 +77,7 @@ class GatewayServer:
             task.add_done_callback(self._connections.pop)
         try:
             while data := await reader.read(1 << 16):
+                self._silent = 0 if self._flow is writer else self._silent
                 for payload in unframer.feed(data):
                     if not self._take(payload, writer):
                         return
@@ -89,6 +93,8 @@ class GatewayServer:
         message = decode_message(payload)
         if isinstance(message, Hello):
             return self._greet(message, writer)
+        if isinstance(message, Pulse):
+            return True
         if self._flow is not writer:
             raise TickhouseError(ExecutionCode.GATEWAY_BAD_MESSAGE, message=type(message).__name__, wanted="Hello")
         if isinstance(message, Intent):
@@ -106,6 +112,7 @@ class GatewayServer:
             writer.write(frame(encode(refusal)))
             return False
         self._flow = writer
+        self._silent = 0
         self.orphaned.clear()
         known = self._state.view.orders
         unknown = [order_id for order_id in hello.open_orders if order_id not in known]
@@ -141,6 +148,13 @@ class GatewayServer:
         while True:
             await asyncio.sleep(self._dead_man_s / _MOMENTS)
             missed = 0 if self._flow is not None else missed + 1
+            self._silent += 1
+            if self._flow is not None and self._silent > _PATIENCE * _MOMENTS:
+                # Cut off, so that it begins afresh should it come to life again.
+                log.warning("the flow has said nothing, cutting it off", after_s=_PATIENCE * self._dead_man_s)
+                self._flow.transport.abort()
+                self._flow = None
+                missed = _MOMENTS
             if missed == _MOMENTS:
                 self._dead_man()
 

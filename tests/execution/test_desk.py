@@ -27,6 +27,7 @@ from execution.messages import (
     CashMove,
     Hello,
     Message,
+    Pulse,
     Refused,
     Report,
     Standing,
@@ -498,6 +499,26 @@ async def test_when_the_flow_is_gone_working_orders_are_cancelled(tmp_path: Path
         await until(lambda: made.order(sent).state == OrderState.CANCELLED)
         assert made.order(sent).code == "FLOW_GONE"
         assert server.orphaned.is_set()
+
+
+async def test_a_flow_that_hangs_behind_an_open_connection_counts_as_gone(tmp_path: Path) -> None:
+    async with served(tmp_path, dead_man_s=0.2) as (made, path, server):
+        peer = await Peer.connect(path, Hello("main", 0, []))
+        assert isinstance(await peer.hear(), Welcome)
+        sent = intent(1)
+        peer.say(sent)
+        await until(lambda: made.events() == ["SUBMITTED", "ACCEPTED"])
+        made.venue.sightings[sent.order_id] = Seen("v", VenueStatus.CANCELLED, 0, 1)
+        for _ in range(12):  # three times as long as it may be silent
+            await asyncio.sleep(0.1)
+            peer.say(Pulse())
+        assert made.venue.cancelled == []
+        await until(lambda: made.order(sent).state == OrderState.CANCELLED)
+        assert made.order(sent).code == "FLOW_GONE"
+        assert server._flow is None
+        again = await Peer.connect(path, Hello("main", 0, []))
+        assert isinstance(await again.hear(), Welcome), "once it moves again it begins afresh"
+        again.writer.close()
 
 
 async def test_a_new_paper_account_begins_with_the_deposit_that_is_set(tmp_path: Path) -> None:
