@@ -125,7 +125,10 @@ class Router:
         weights = {name: round(weight * 1e9) for name, weight in wanted.shares}
         if sum(weights.values()) == 0:
             weights = {}
-        targets = dict(zip(weights, allot(wanted.qty, list(weights.values())), strict=True)) if weights else {}
+        if len(weights) == 1:
+            targets = dict.fromkeys(weights, wanted.qty)
+        else:
+            targets = dict(zip(weights, allot(wanted.qty, list(weights.values())), strict=True)) if weights else {}
         names = sorted(held.keys() | targets.keys())
         deltas = [Share(name, targets.get(name, 0) - held.get(name, 0)) for name in names]
         if sum(share.qty for share in deltas) != delta:  # nobody claims the wanted quantity

@@ -42,6 +42,7 @@ class Book:
         self._valuations: dict[int, Valuation] = {i: valuation(x) for i, x in self._instruments.items()}
         self.positions: dict[int, Position] = {}
         self.by_strategy: dict[tuple[str, int], Position] = {}
+        self._subs: dict[int, dict[str, Position]] = {}  # the same by instrument
         self.cash: dict[str, int] = {}
         self.fees: dict[tuple[str, str], int] = {}  # (strategy, currency): paid, 10^-18
         self._flows: dict[int, int] = {}            # instrument: sum of the values of its fills, for `check`
@@ -95,9 +96,7 @@ class Book:
 
     def strategies(self, instrument: int) -> Iterator[tuple[str, Position]]:
         """The sub-books of an instrument."""
-        for (strategy, held), position in self.by_strategy.items():
-            if held == instrument:
-                yield strategy, position
+        return iter(self._subs.get(instrument, {}).items())
 
     def check(self) -> None:
         """LEDGER_BROKEN where sub-books do not add up to the whole, or money was made or lost in the adding."""
@@ -150,5 +149,6 @@ class Book:
         held = self.by_strategy.get(key)
         if held is None:
             held = self.by_strategy[key] = Position(self._valuations[instrument])
+            self._subs.setdefault(instrument, {})[strategy] = held
         return held
 

@@ -6,11 +6,10 @@ One whole risk unit is the position whose value swings by `sizing.daily_volatili
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from market.instrument import Instrument, InstrumentKind, TradingRules
 from risk.limits import InstrumentLimits, Limits
-from risk.units import MONEY_SCALE, PPM
+from risk.units import PPM
 
 
 def size(
@@ -46,8 +45,9 @@ def largest_order(limits: InstrumentLimits, instrument: Instrument, rules: Tradi
 
 def _quantity(value: int, instrument: Instrument, rules: TradingRules, price: int) -> int:
     """Whole lots that `value` (10^-8 of the quote currency) buys."""
-    per_unit = Fraction(instrument.contract_size, 10 ** (instrument.qty_scale + MONEY_SCALE))
+    # value / (contract size x price), each in its scale; contract sizes and money share theirs. Whole numbers only.
+    value, per_unit = value * 10**instrument.qty_scale, instrument.contract_size
     if instrument.kind is not InstrumentKind.INVERSE:
-        per_unit *= Fraction(price, 10**instrument.price_scale)
-    qty = int(Fraction(value, 10**MONEY_SCALE) / per_unit)
+        value, per_unit = value * 10**instrument.price_scale, per_unit * price
+    qty = value // per_unit
     return qty - qty % rules.lot

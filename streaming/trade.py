@@ -52,7 +52,7 @@ class Trade:
         self.account = Account(start, oms, limits)
         self._router = Router(start.account, start.portfolio)
         self._monitor = Monitor(limits)
-        self._targets: dict[tuple[str, int], Target] = {}
+        self._targets: dict[int, dict[str, Target]] = {}  # by instrument and strategy
         self._wanted: dict[int, Wanted] = {}
         self._not_before: dict[int, int] = {}
         self._pauses: dict[int, int] = {}
@@ -222,14 +222,14 @@ class Trade:
     # What we do
 
     def _want_all(self, batch: Batch, dirty: set[int]) -> None:
-        for instrument in sorted({held for _, held in self._targets}):
+        for instrument in sorted(self._targets):
             self._want(batch, instrument)
         dirty |= self._wanted.keys()
 
     def _take(self, batch: Batch, dirty: set[int]) -> None:
         changed = set()
         for target in batch.targets:
-            self._targets[target.strategy, target.instrument] = target
+            self._targets.setdefault(target.instrument, {})[target.strategy] = target
             changed.add(target.instrument)
         for instrument in sorted(changed):
             self._want(batch, instrument)
@@ -240,7 +240,7 @@ class Trade:
     def _want(self, batch: Batch, instrument: int) -> None:
         """Nets and sizes the standing targets; a position that cannot be sized keeps the wish before it."""
         account = self.account
-        targets = [target for (_, held), target in self._targets.items() if held == instrument]
+        targets = self._targets[instrument].values()
         netted = net(targets, account.limits).get(instrument)
         rules, mid = account.rules.get(instrument), account.mid(instrument)
         if account.equity is None:
