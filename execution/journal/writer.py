@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -48,8 +49,11 @@ class Journal:
     @classmethod
     def open(cls, folder: Path, *, fsync: bool = False, segment_bytes: int = SEGMENT_BYTES) -> Journal:
         """Opens or makes the journal; JOURNAL_BUSY while another process has it, JOURNAL_CORRUPT on damage."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=folder, reason=error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -70,15 +74,13 @@ class Journal:
         digest = link(self._hash, payload)
         data = encode(payload, digest)
         try:
-            written = os.write(self._fd, data)
+            _write(self._fd, data)
+            if self._fsync:
+                os.fdatasync(self._fd)
         except OSError as error:
+            self._take_back()
             raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=self._folder, reason=error) from error
-        if written != len(data):  # a full disk: take the part back, so that the next record follows a whole one
-            os.ftruncate(self._fd, self._size)
-            raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=self._folder, reason="disk full")
-        if self._fsync:
-            os.fdatasync(self._fd)
-        self._size += written
+        self._size += len(data)
         self._hash = digest
         self.seq += 1
         return self.seq
@@ -123,19 +125,46 @@ class Journal:
         self._hash = segment.last_hash
         self.seq = segment.first + len(segment.records) - 1
 
+    def _take_back(self) -> None:
+        """Cuts away a part of a record, so that the next one follows a whole one."""
+        try:
+            os.ftruncate(self._fd, self._size)
+        except OSError:  # nothing may follow it: opening the journal again cuts it off
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = -1
+
     def _rotate(self) -> None:
-        os.fdatasync(self._fd)
-        os.close(self._fd)
+        """Begins the next segment; where that fails the present one stays the one written to."""
+        old = self._fd
+        try:
+            os.fdatasync(old)
+        except OSError as error:
+            raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=self._folder, reason=error) from error
         self._start(self.seq + 1, self._hash)
+        os.close(old)
 
     def _start(self, first: int, before: bytes) -> None:
         file = self._folder / segment_name(first)
-        self._fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         head = SEGMENT.pack(MAGIC, first, before)
-        if os.write(self._fd, head) != len(head):
-            raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=self._folder, reason="disk full")
+        try:
+            fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            try:
+                _write(fd, head)
+            except OSError:
+                os.close(fd)
+                file.unlink()
+                raise
+        except OSError as error:
+            raise TickhouseError(ExecutionCode.JOURNAL_WRITE_FAILED, folder=self._folder, reason=error) from error
+        self._fd = fd
         self._size = len(head)
         self._hash = before
+
+
+def _write(fd: int, data: bytes) -> None:
+    if os.write(fd, data) != len(data):  # the rest did not fit
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class MemorySink:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import resource
 from pathlib import Path
 
@@ -137,6 +139,54 @@ def test_a_full_disk_refuses_the_record_and_keeps_the_journal_whole(tmp_path: Pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert journal.append(b"after") == 2
     assert payloads(tmp_path) == [b"before", b"after"]
+
+
+def test_a_segment_that_cannot_be_begun_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, segment_bytes=150)
+    journal.append(b"x" * 150)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # not even a segment's header fits
+    try:
+        for _ in range(2):
+            with pytest.raises(TickhouseError) as caught:
+                journal.append(b"refused")
+            assert caught.value.code is ExecutionCode.JOURNAL_WRITE_FAILED
+        with pytest.raises(TickhouseError) as caught:
+            Journal.open(tmp_path / "new")
+        assert caught.value.code is ExecutionCode.JOURNAL_WRITE_FAILED
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.append(b"after")
+    journal.close()
+    assert payloads(tmp_path) == [b"x" * 150, b"after"]
+    assert len(segments(tmp_path)) == 2
+    assert verify(tmp_path).intact
+
+
+@pytest.mark.parametrize("step", ["fdatasync", "ftruncate"])
+def test_a_disk_that_fails_later_never_leaves_a_record_that_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    journal = Journal.open(tmp_path, fsync=True)
+    journal.append(b"before")
+    monkeypatch.setattr(os, "fdatasync", fails)
+    if step == "ftruncate":
+        monkeypatch.setattr(os, "ftruncate", fails)
+    with pytest.raises(TickhouseError):
+        journal.append(b"never said to be kept")
+    monkeypatch.undo()
+    if step == "ftruncate":  # what stands at its end is unknown: it takes no more until it is opened again
+        with pytest.raises(TickhouseError) as caught:
+            journal.append(b"after")
+        assert caught.value.code is ExecutionCode.JOURNAL_WRITE_FAILED
+    else:
+        journal.append(b"after")
+        assert payloads(tmp_path) == [b"before", b"after"]
+    journal.close()
+    assert verify(tmp_path).intact
 
 
 @given(st.lists(st.one_of(st.binary(max_size=30), st.just("poll")), max_size=40), st.integers(1, 10))
