@@ -100,7 +100,8 @@ async def _serve(
     state.close()
     log.info("gateway ended", open_orders=len(state.open_orders()))
     if failures:
-        sys.stderr.write(f"{type(failures[0]).__name__}: {failures[0]}\n")
+        first = failures[0]
+        sys.stderr.write(f"{first}\n" if isinstance(first, TickhouseError) else f"{first!r}\n")
     return 2 if failures else 0
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
 
 from execution.gateways import ccxt_words as words
-from execution.gateways.port import Account, Answer, Ears, Verdict
+from execution.gateways.port import Account, Answer, Ears, Verdict, listening
 from execution.messages import CashKind, CashMove
 from execution.reconcile import NotFound, Seen, Sighting, Unreachable, VenueFill
 from infra.errors import TickhouseError
@@ -64,12 +63,12 @@ class CcxtPort:
                 await asyncio.sleep(_RETRY_S)
         has = self._exchange.has
         if has.get("watchMyTrades") and has.get("watchOrders"):
-            self._tasks.append(asyncio.create_task(self._watch(self._exchange.watch_my_trades, self._hear_trade)))
-            self._tasks.append(asyncio.create_task(self._watch(self._exchange.watch_orders, self._hear_order)))
+            self._tasks.append(listening(self._watch(self._exchange.watch_my_trades, self._hear_trade), ears))
+            self._tasks.append(listening(self._watch(self._exchange.watch_orders, self._hear_order), ears))
         else:
-            self._tasks.append(asyncio.create_task(self._poll()))
+            self._tasks.append(listening(self._poll(), ears))
         if has.get("fetchFundingHistory"):
-            self._tasks.append(asyncio.create_task(self._funding()))
+            self._tasks.append(listening(self._funding(), ears))
 
     async def stop(self) -> None:
         """Closes every connection."""
@@ -209,7 +208,7 @@ class CcxtPort:
         import ccxt
 
         while True:
-            with contextlib.suppress(ccxt.NetworkError):
+            try:
                 since = self._exchange.milliseconds() - 86_400_000
                 for row in await self._exchange.fetch_funding_history(None, since):
                     life = self._by_symbol.get(str(row["symbol"]))
@@ -219,6 +218,8 @@ class CcxtPort:
                             CashKind.FUNDING, f"{life.venue_symbol}-{row['id']}", int(row["timestamp"]) * words.MS,
                             str(row["code"]), amount, life.id,
                         ))
+            except (ccxt.BaseError, *_UNREADABLE) as error:  # asked again: each payment is booked once
+                log.warning("funding could not be read", error=str(error)[:200])
             await asyncio.sleep(_FUNDING_S)
 
 

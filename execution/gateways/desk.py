@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import structlog
@@ -23,7 +23,7 @@ from execution.gateways.positions import PositionCheck
 from execution.gateways.state import GatewayState
 from execution.messages import Cancel, CashMove
 from execution.reconcile import NotFound, Seen, VenueFill
-from infra.errors import ErrorCode
+from infra.errors import ErrorCode, TickhouseError
 from ledger.intent import Intent
 from ledger.order import IN_FLIGHT, Order, OrderEvent, OrderEventKind, OrderState
 
@@ -54,6 +54,8 @@ class Desk:
         self._started = False
         self._told = "?"
         self._flat = asyncio.Event()          # no order is open
+        self._connected = False
+        self._mute = False                    # the journal takes no more
         self.on_ready: Callable[[], None] = lambda: None
         self.on_failure: Callable[[BaseException], None] = lambda _error: None
 
@@ -71,23 +73,44 @@ class Desk:
         self._spawn(self._run())
 
     async def stop(self, patience_s: float = 5.0) -> None:
-        """Cancels what works, waits for the venue's word, disconnects."""
-        if self._started and self._state.open_orders():
-            self.cancel_all(ExecutionCode.GATEWAY_STOPPING)
-            self._flat.clear()
-            with contextlib.suppress(TimeoutError):  # what the venue has not confirmed is settled at the next start
-                await asyncio.wait_for(self._flat.wait(), patience_s)
+        """Cancels what works, waits for the venue's word, disconnects.
+
+        Where the journal takes no more, cancels go out all the same: the next start looks every open order up.
+        """
+        if self._started and self._state.open_orders() and not self._mute:
+            await self._cancel_and_wait(patience_s)
+        if self._mute and self._connected:
+            await self._cancel_unwritten(patience_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._port.stop()
 
+    async def _cancel_and_wait(self, patience_s: float) -> None:
+        self._flat.clear()
+        try:
+            self.cancel_all(ExecutionCode.GATEWAY_STOPPING)
+            await asyncio.wait_for(self._flat.wait(), patience_s)
+        except TimeoutError:  # what the venue has not confirmed is settled at the next start
+            return
+        except TickhouseError:
+            if not self._mute:
+                raise
+
+    async def _cancel_unwritten(self, patience_s: float) -> None:
+        working = [order for order in self._state.open_orders() if order.intent.order_id in self._state.attempted]
+        log.warning("cancelling without the journal", orders=[order.intent.order_id for order in working])
+        cancels = asyncio.gather(*(self._port.cancel(order) for order in working), return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(cancels, patience_s)
+
     # From the flow
 
     def submit(self, intent: Intent) -> None:
         """Takes an intent; a repeated one is ignored."""
-        if self._state.receive(intent) and self._started:  # else it is placed once everything is settled
-            self._spawn(self._place(intent))
+        with self._journaling():
+            if self._state.receive(intent) and self._started:  # else it is placed once everything is settled
+                self._spawn(self._place(intent))
 
     def cancel(self, cancel: Cancel) -> None:
         """Takes a wish to cancel; nothing happens for an order that has ended, its end is on the way."""
@@ -95,7 +118,8 @@ class Desk:
         if order is None or not order.is_open:
             return
         if order.state != OrderState.PENDING_CANCEL:
-            self._state.receive_cancel(cancel)
+            with self._journaling():
+                self._state.receive_cancel(cancel)
         if self._started:
             self._spawn(self._cancel(order))
 
@@ -123,7 +147,8 @@ class Desk:
     def on_cash(self, move: CashMove) -> None:
         """Books cash once."""
         if (int(move.kind), move.ref) not in self._state.cash_refs:
-            self._state.report(move, self._clock())
+            with self._journaling():
+                self._state.report(move, self._clock())
 
     def on_reconnect(self) -> None:
         """News was missed: look up everything that is open."""
@@ -225,6 +250,7 @@ class Desk:
 
     async def _run(self) -> None:
         await self._port.start(self, self._state.open_orders())
+        self._connected = True
         await self._recover()
         compared = time.monotonic()
         while True:
@@ -291,12 +317,24 @@ class Desk:
     # Small things
 
     def _report(self, event: OrderEvent) -> None:
-        self._state.report(event, self._clock())
+        with self._journaling():
+            self._state.report(event, self._clock())
         order = self._state.view.orders.get(event.order_id)
         if order is not None and not order.is_open:
             self._locks.pop(event.order_id, None)
             if not self._state.open_orders():
                 self._flat.set()
+
+    @contextlib.contextmanager
+    def _journaling(self) -> Iterator[None]:
+        """What cannot be written down is neither sent nor told: the gateway ends, and cancels what works."""
+        try:
+            yield
+        except TickhouseError as error:
+            if error.code is ExecutionCode.JOURNAL_WRITE_FAILED:
+                self._mute = True
+                self.on_failure(error)
+            raise
 
     def _lock(self, order_id: str) -> asyncio.Lock:
         return self._locks.setdefault(order_id, asyncio.Lock())

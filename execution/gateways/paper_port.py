@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from execution.gateways.port import Account, Answer, Ears
+from execution.gateways.port import Account, Answer, Ears, listening
 from execution.gateways.state import GatewayState
 from execution.gateways.universe import Universe
 from execution.paper.engine import PaperVenue
@@ -97,7 +97,7 @@ class PaperPort:
         base_url = exchange.websocket_base(self._venue, self._sandbox_url, "linear")
         link = StreamLink(codec.connections(base_url, names, "linear"), running)
         fetcher = SnapshotFetcher(running, exchange.rest_base(self._venue, self._sandbox_url, "linear"))
-        self._tasks = [asyncio.create_task(self._run(running, link, fetcher))]
+        self._tasks = [listening(self._run(running, link, fetcher), ears)]
         await self._proved.wait()
 
     async def stop(self) -> None:

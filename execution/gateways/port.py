@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from execution.messages import CashMove
 from execution.reconcile import Seen, Sighting, VenueFill
@@ -43,6 +44,8 @@ class Account:
 
 class Ears(Protocol):
     """Where a port brings its news."""
+
+    on_failure: Callable[[BaseException], None]  # the gateway ends: cancels what works, and says why
 
     def on_fill(self, fill: VenueFill) -> None:
         """A trade of our account."""
@@ -83,3 +86,15 @@ class Port(Protocol):
 
     async def account(self) -> Account | None:
         """Positions and balances; None when the venue does not answer."""
+
+
+def listening(work: Coroutine[Any, Any, None], ears: Ears) -> asyncio.Task[None]:
+    """A task that hears for ever; should it fail, the gateway ends instead of going on deaf."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            ears.on_failure(error)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    return task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -162,5 +163,6 @@ class GatewayServer:
         open_orders = len(self._state.open_orders())
         if open_orders:
             log.warning("the flow is gone, cancelling", open_orders=open_orders, after_s=self._dead_man_s)
-        self._desk.cancel_all(ExecutionCode.FLOW_GONE)
+        with contextlib.suppress(TickhouseError):  # the desk has said so, and the gateway ends
+            self._desk.cancel_all(ExecutionCode.FLOW_GONE)
         self.orphaned.set()

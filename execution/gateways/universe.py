@@ -38,7 +38,10 @@ def load(settings: Settings) -> Universe:
         return _from_copy(copy, settings)
     if not universe.instruments:
         return _from_copy(copy, settings)
-    save(copy, universe)
+    try:
+        save(copy, universe)
+    except OSError as error:  # it is for the day when ClickHouse is away
+        log.warning("no copy of the instruments could be kept", error=str(error))
     return universe
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from execution.errors import ExecutionCode
 from execution.gateways import universe
 from execution.gateways.desk import Desk
 from execution.gateways.paper_port import PaperPort
-from execution.gateways.port import Account, Answer, Ears, Verdict
+from execution.gateways.port import Account, Answer, Ears, Verdict, listening
 from execution.gateways.server import GatewayServer
 from execution.gateways.state import GatewayState
 from execution.gateways.universe import Universe
@@ -519,6 +521,66 @@ async def test_a_flow_that_hangs_behind_an_open_connection_counts_as_gone(tmp_pa
         again = await Peer.connect(path, Hello("main", 0, []))
         assert isinstance(await again.hear(), Welcome), "once it moves again it begins afresh"
         again.writer.close()
+
+
+@contextmanager
+def full_disk(state: GatewayState) -> Iterator[None]:
+    """No file may grow beyond what the journal has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = max(file.stat().st_size for file in state.folder.glob("*.journal"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 4, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("how", ["intent", "cancel", "fill", "silence", "stop"])
+async def test_on_a_full_disk_nothing_new_is_sent_and_cancels_go_out(tmp_path: Path, how: str) -> None:
+    failures: list[BaseException] = []
+    async with served(tmp_path, dead_man_s=0.1 if how == "silence" else 5.0) as (made, path, _):
+        made.desk.on_failure = failures.append
+        resting = intent(1)
+        peer = await Peer.connect(path, Hello("main", 0, []), resting)
+        await until(lambda: made.events() == ["SUBMITTED", "ACCEPTED"])
+        with capture_logs(), full_disk(made.state):  # what tests log goes to a file, too
+            if how == "intent":
+                peer.say(intent(2))
+            elif how == "cancel":
+                peer.say(Cancel(resting.order_id, time.time_ns()))
+            elif how == "fill":
+                with pytest.raises(TickhouseError):
+                    made.desk.on_fill(fill("1", 1))
+            elif how == "silence":
+                peer.writer.close()
+            if how != "stop":
+                await until(lambda: failures != [])
+            await made.desk.stop(1.0)
+        assert made.venue.placed == [resting.order_id]
+        assert made.venue.cancelled == [resting.order_id]
+        assert isinstance(failures[0], TickhouseError)
+        assert failures[0].code is ExecutionCode.JOURNAL_WRITE_FAILED
+        peer.writer.close()
+
+    venue = ScriptedVenue()  # with space again
+    venue.sightings[resting.order_id] = Seen("v", VenueStatus.CANCELLED, 0, 1)
+    async with bench(tmp_path / "journal", venue) as after:
+        await until(lambda: after.desk.why_not == "")
+        assert after.order(resting).state == OrderState.CANCELLED
+        assert venue.placed == []
+
+
+async def test_a_port_that_goes_deaf_ends_the_gateway(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    async with bench(tmp_path) as made:
+        made.desk.on_failure = failures.append
+
+        async def deaf() -> None:
+            raise ValueError("nobody expected this")
+
+        listening(deaf(), made.desk)
+        await until(lambda: failures != [])
+    assert isinstance(failures[0], ValueError)
 
 
 async def test_a_new_paper_account_begins_with_the_deposit_that_is_set(tmp_path: Path) -> None:
