@@ -12,6 +12,9 @@ from cli.demo.runner import Demo
 from cli.demo.stack import port_of
 from infra.endpoints import Service
 from infra.errors import TickhouseError
+from infra.home import Home
+from infra.settings import load
+from infra.stack.board import read as board_of
 
 # The implicit job that holds every asset: what the UI's "Materialize" button runs.
 ASSET_JOB = "__ASSET_JOB"
@@ -71,7 +74,7 @@ def metadata(asset: str) -> dict[str, Any]:
 def _wait(client: Any, run_id: str, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
-        status = client.get_run_status(run_id).value
+        status = _status(client, run_id)
         if status == "SUCCESS":
             return
         if status in ("FAILURE", "CANCELED"):
@@ -79,6 +82,19 @@ def _wait(client: Any, run_id: str, timeout: float) -> None:
         if time.monotonic() > deadline:
             raise TickhouseError(DemoCode.DEMO_RUN_TIMEOUT, run=run_id, status=status, seconds=timeout)
         time.sleep(0.5)
+
+
+def _status(client: Any, run_id: str) -> str:
+    """The run's status, "UNKNOWN" while the webserver is being restarted; DEMO_STACK_GONE when nobody would do that."""
+    from dagster_graphql import DagsterGraphQLClientError
+
+    try:
+        return str(client.get_run_status(run_id).value)
+    except DagsterGraphQLClientError as error:
+        home = Home(load().home)
+        if board_of(home) is None:
+            raise TickhouseError(DemoCode.DEMO_STACK_GONE, run=run_id, log=home.logs / "up.log") from error
+        return "UNKNOWN"
 
 
 def _why(client: Any, run_id: str) -> str:

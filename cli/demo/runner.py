@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from cli.demo.plan import Plan
 from infra.errors import TickhouseError
+from infra.home import Home
+from infra.stack import background
 
 Facts = dict[str, str]
 
@@ -43,16 +46,18 @@ def run(plan: Plan, stages: Sequence[Stage], *, keep: bool) -> int:
     """Exit code: 0 when every stage did its work, 1 otherwise. The stack is stopped unless `keep`."""
     console = Console()
     plan.enter()
-    shutil.rmtree(plan.home, ignore_errors=True)  # the demo's own folder: each run starts from nothing
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a demo that is told to end stops its stack first
+    background.stop(Home(plan.home))                           # what a killed demo left behind
+    shutil.rmtree(plan.home, ignore_errors=True)               # the demo's own folder: each run starts from nothing
     plan.home.mkdir(parents=True)
     began = time.monotonic()
     with ExitStack() as cleanup:
         demo = Demo(plan, console, cleanup)
         failed = _run_stages(demo, stages)
         _summary(demo, time.monotonic() - began, failed)
-        if keep and not failed:
-            console.print("the stack stays up; Ctrl-C here stops it", style="bold")
-            _wait_for_interrupt()
+        if keep:
+            cleanup.pop_all()
+            console.print(f"the stack stays up; stop it with: TICKHOUSE_HOME={plan.home} make down", highlight=False)
     return 1 if failed else 0
 
 
@@ -83,10 +88,3 @@ def _summary(demo: Demo, seconds: float, failed: str) -> None:
     if failed:
         demo.console.print(f"logs: {demo.plan.home / 'logs'}", highlight=False)
 
-
-def _wait_for_interrupt() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
