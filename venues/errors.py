@@ -32,5 +32,9 @@ class VenueCode(ErrorCode):
         "the venue needs a pager by id for this dataset",
     )
     VENUE_NOT_OFFERED = "the venue does not offer this dataset", "leave it out for this venue"
+    CLOCK_SKEW = (
+        "this machine's clock is not the venue's: quotes look older or younger than they are, orders may be refused",
+        "synchronise it (`timedatectl set-ntp true`, chrony or ntpd)",
+    )
     VENUE_BUFFER_SMALL = "the array for decoded events is too small", "size it with codec.room_for"
     VENUE_STREAM_UNKNOWN = "no such market stream", "use one of the names given here"

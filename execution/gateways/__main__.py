@@ -13,6 +13,7 @@ import structlog
 
 from execution.errors import ExecutionCode
 from execution.gateways import universe
+from execution.gateways.clock import watch_clock
 from execution.gateways.desk import Desk
 from execution.gateways.metrics import MeteredPort, watch
 from execution.gateways.port import Port
@@ -88,12 +89,17 @@ async def _serve(
     desk.start()
     torn = state.journal.torn_bytes
     log.info("gateway serves", account=options.account, kind=options.kind, socket=str(socket), torn_bytes=torn)
+    # A sandbox that runs faster, or late, has a clock of its own.
+    own_time = settings.venue.sandbox and (settings.sandbox.speed != 1.0 or settings.sandbox.lag_s != 0.0)
+    clock = None if own_time else asyncio.create_task(watch_clock(port, metrics))
     orphaned = asyncio.create_task(server.orphaned.wait())
     stopped = asyncio.create_task(ended.wait())
     reasons = [stopped, orphaned] if options.die_with_flow else [stopped]
     await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
     orphaned.cancel()
     stopped.cancel()
+    if clock is not None:
+        clock.cancel()
     await desk.stop()
     await server.stop()
     endpoint.withdraw()

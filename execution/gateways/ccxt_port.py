@@ -168,6 +168,17 @@ class CcxtPort:
             log.warning("account could not be read", error=str(error)[:200])
             return None
 
+    async def venue_time(self) -> int | None:
+        """By REST, where the venue has it."""
+        import ccxt
+
+        if self._exchange is None or not self._exchange.has.get("fetchTime"):
+            return None
+        try:
+            return int(await self._exchange.fetch_time()) * words.MS
+        except (ccxt.BaseError, *_UNREADABLE):
+            return None
+
     # News
 
     def _hear_trade(self, trade: dict[str, Any]) -> None:

@@ -54,6 +54,10 @@ class MeteredPort:
         """As the port."""
         return await self._timed("account", self._port.account())
 
+    async def venue_time(self) -> int | None:
+        """As the port."""
+        return await self._timed("time", self._port.venue_time())
+
     async def _timed(self, request: str, work: Awaitable[T]) -> T:
         began = time.perf_counter()
         try:

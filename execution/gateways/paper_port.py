@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 import structlog
 
@@ -33,6 +34,10 @@ log = structlog.get_logger()
 
 _STREAMS = ("aggTrade", "depth@100ms", "markPrice@1s")
 _UNPROVED_S = 0.25
+
+
+class _Time(msgspec.Struct):
+    serverTime: int  # noqa: N815 - the venue's name; ms
 
 
 class _Running(SteppedLoop):
@@ -133,6 +138,17 @@ class PaperPort:
         """The journal's own positions, and the opening deposit."""
         settle = {life.settle: self._deposit for life in self._lives if life.settle}
         return Account(self._state.positions(), {}, settle)
+
+    async def venue_time(self) -> int | None:
+        """Of the venue whose feed this is."""
+        import aiohttp
+
+        url = f"{exchange.rest_base(self._venue, self._sandbox_url, 'linear')}/time"
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as web, web.get(url) as answer:
+                return msgspec.json.decode(await answer.read(), type=_Time).serverTime * 1_000_000
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError):
+            return None
 
     @property
     def _venue_engine(self) -> PaperVenue:

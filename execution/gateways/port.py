@@ -87,6 +87,9 @@ class Port(Protocol):
     async def account(self) -> Account | None:
         """Positions and balances; None when the venue does not answer."""
 
+    async def venue_time(self) -> int | None:
+        """The venue's clock, ns; None when it does not answer or has none."""
+
 
 def listening(work: Coroutine[Any, Any, None], ears: Ears) -> asyncio.Task[None]:
     """A task that hears for ever; should it fail, the gateway ends instead of going on deaf."""

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from execution.errors import ExecutionCode
 from execution.gateways import universe
+from execution.gateways.clock import watch_clock
 from execution.gateways.desk import Desk
 from execution.gateways.paper_port import PaperPort
 from execution.gateways.port import Account, Answer, Ears, Verdict, listening
@@ -39,6 +40,7 @@ from execution.messages import (
 )
 from execution.reconcile import NotFound, Seen, Sighting, Unreachable, VenueFill, VenueStatus
 from infra.errors import TickhouseError
+from infra.metrics import Metrics
 from infra.settings import Settings
 from ledger.intent import Intent
 from ledger.order import Liquidity, Order, OrderEvent, OrderEventKind, OrderState
@@ -65,6 +67,7 @@ class ScriptedVenue:
         self.balances: dict[str, int] = {"USDT": 1000}
         self.fills: list[VenueFill] = []
         self.silent = False
+        self.ahead_ns = 0
         self.ears: Ears | None = None
         self.hold = asyncio.Event()
         self.hold.set()
@@ -95,6 +98,9 @@ class ScriptedVenue:
 
     async def account(self) -> Account | None:
         return None if self.silent else Account(self.positions, {1: 600_000}, self.balances)
+
+    async def venue_time(self) -> int | None:
+        return None if self.silent else time.time_ns() + self.ahead_ns
 
 
 def fill(trade: str, qty: int, order: str = "v", side: Side = Side.BUY) -> VenueFill:
@@ -581,6 +587,25 @@ async def test_a_port_that_goes_deaf_ends_the_gateway(tmp_path: Path) -> None:
         listening(deaf(), made.desk)
         await until(lambda: failures != [])
     assert isinstance(failures[0], ValueError)
+
+
+async def test_a_clock_that_is_behind_the_venue_s_is_said_once_and_shown() -> None:
+    venue, metrics = ScriptedVenue(), Metrics("gateway")
+    venue.ahead_ns = 1_500_000_000
+    with capture_logs() as said:
+        watch = asyncio.create_task(watch_clock(venue, metrics, 0.01))
+        await until(lambda: said != [])
+        await asyncio.sleep(0.05)
+        venue.silent = True
+        await asyncio.sleep(0.05)
+        venue.silent, venue.ahead_ns = False, 0
+        watch.cancel()
+        watch = asyncio.create_task(watch_clock(venue, Metrics("gateway"), 0.01))
+        await asyncio.sleep(0.05)
+        watch.cancel()
+    assert [(line["log_level"], line.get("code")) for line in said] == [("warning", "CLOCK_SKEW")]
+    assert "ours=behind by_s=1.5" in said[0]["error"]
+    assert "synchronise" in said[0]["error"]
 
 
 async def test_a_new_paper_account_begins_with_the_deposit_that_is_set(tmp_path: Path) -> None:
