@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from execution import order_id
-from execution.link import Unframer
+from execution.link import Unframer, frame
+from execution.messages import PULSE_NS, Pulse, encode
 from execution.oms import Change, Oms
 from ledger.intent import Intent, OrderType, Share, TimeInForce
 from market.events import Side
@@ -43,6 +44,7 @@ class Flow:
         self.oms, self.path = oms, path
         self.changes: list[Change] = []
         self._socket: socket.socket | None = None
+        self._pulsed = 0.0
 
     def connect(self, patience_s: float = 60.0) -> None:
         """Connects and says hello; waits for the socket to appear."""
@@ -68,9 +70,12 @@ class Flow:
     def step(self, wait_s: float = 0.02) -> bool:
         """Takes what has arrived; False when the gateway is gone."""
         assert self._socket is not None
-        if not select.select([self._socket], [], [], wait_s)[0]:
-            return True
         try:
+            if time.monotonic() - self._pulsed > PULSE_NS / 1e9:
+                self._pulsed = time.monotonic()
+                self.send(frame(encode(Pulse())))
+            if not select.select([self._socket], [], [], wait_s)[0]:
+                return True
             data = self._socket.recv(1 << 16)
         except OSError:
             data = b""
@@ -80,8 +85,8 @@ class Flow:
         for payload in self._unframer.feed(data):
             step = self.oms.on_message(payload, time.time_ns())
             self.changes += step.changes
-            for frame in step.send:
-                self.send(frame)
+            for answer in step.send:
+                self.send(answer)
         return True
 
     def until(self, condition, patience_s: float = 60.0) -> None:
