@@ -8,18 +8,24 @@ SIGTERM and Ctrl-C end it in order: working orders are cancelled, the log is clo
 
 from __future__ import annotations
 
+import sys
+
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
 from infra import settings as configuration
+from infra.errors import TickhouseError
 from streaming.inlet import InletSource
 from streaming.live import Live
 from streaming.sink import OutletSink
 
 
 def flow() -> Dataflow:
-    """The dataflow, with everything it needs started; called by bytewax.run."""
-    return build(Live.start(configuration.load()))
+    """The dataflow, with everything it needs started; called by bytewax.run. What is missing ends it in one line."""
+    try:
+        return build(Live.start(configuration.load()))
+    except TickhouseError as error:
+        sys.exit(str(error))
 
 
 def build(live: Live) -> Dataflow:

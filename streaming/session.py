@@ -65,7 +65,10 @@ def begin(settings: Settings, home: Home) -> tuple[Start, WakeUp]:
     risk_limits.parse(limits)
     model = champion(home)
     if model is None:
-        log.warning("no champion model is published: strategy `ml` stays silent", model=MODEL, folder=str(home.models))
+        log.warning(
+            "no champion model is published: strategy `ml` stays silent; materialise `champion` in Dagster",
+            model=MODEL, folder=str(home.models),
+        )  # fmt: skip
     seq, mark = _journal(home, settings.live.account)
     start = Start(
         session=datetime.fromtimestamp(now * 1e-9, UTC).strftime("%Y%m%dT%H%M%S") + f"-{now % 10**9:09d}",
@@ -89,7 +92,10 @@ def begin(settings: Settings, home: Home) -> tuple[Start, WakeUp]:
     for life in lives:
         state = features.load_state(client, group.name, group.version, life.id, today)
         if state is None:
-            log.warning("no feature state in the store: features start cold", symbol=life.symbol)
+            log.warning(
+                "no feature state in the store: features start cold; materialise `features_flow` in Dagster",
+                symbol=life.symbol,
+            )
             continue
         body = STATE.pack(life.id, state.last_seq, state.last_event) + state.state
         inputs.append(Input(Entry.STATE, now, body))
