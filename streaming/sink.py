@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from market.events import Kind
-from streaming.batch import Batch
+from market.events import Events, Kind
+from streaming.batch import Batch, Prediction
 from streaming.inlet import UnderWay
+from streaming.input_log import Entry
 from streaming.lines import GatewayLine, SideLine
 from streaming.messages import FromFlow, RiskRow
 from streaming.metrics import Stats
@@ -20,6 +21,8 @@ from streaming.peer import pack
 _SHED_QUOTES = 4 << 20   # bytes that wait for the publisher: from here on quotes are left out,
 _SHED_TICKS = 16 << 20   # from here on trades and predictions too; order events never come this way
 _STATS_NS = 1_000_000_000
+_TICKS_NS = 5_000_000    # ticks and predictions go to the publisher together: 2 us a wake-up instead of 10
+_TICKS = 4096            # ... or this many of them
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,6 +36,10 @@ class Outlet(StatelessSinkPartition[Batch]):
     under_way: UnderWay
     stats: Stats = field(default_factory=Stats)
     _next_stats: int = 0
+    _next_ticks: int = 0
+    _waiting: int = 0
+    _ticks: list[Events] = field(default_factory=list)
+    _predictions: list[Prediction] = field(default_factory=list)
 
     def write_batch(self, items: list[Batch]) -> None:
         """Sends what the batches bring; the gateway first."""
@@ -72,13 +79,14 @@ class Outlet(StatelessSinkPartition[Batch]):
         for reply in batch.replies:
             control.send(pack(FromFlow.REPLY, reply))
         publisher = self.publisher.link
-        if len(batch.events):
-            self._events(batch)
-        if batch.predictions:
-            if publisher.unsent < _SHED_TICKS:
-                publisher.send(pack(FromFlow.PREDICTIONS, _encode(batch.predictions)))
-            else:
-                self.stats.shed += len(batch.predictions)
+        if batch.frames:
+            self._ticks.append(batch.events)
+            self._predictions += batch.predictions
+            self._waiting += len(batch.events)
+        last = bool(batch.inputs) and batch.inputs[-1].kind == Entry.END
+        if self._ticks and (batch.ts >= self._next_ticks or self._waiting >= _TICKS or last):
+            self._next_ticks = batch.ts + _TICKS_NS
+            self._flush()
         if batch.notes:
             rows = [
                 RiskRow(e.ts_event, e.level.name.lower(), e.code.name, e.instrument, e.strategy, e.detail)
@@ -95,20 +103,24 @@ class Outlet(StatelessSinkPartition[Batch]):
             self.stats.gateway_up = self.gateway.link.up
             publisher.send(pack(FromFlow.STATS, _encode(self.stats)))
 
-    def _events(self, batch: Batch) -> None:
-        publisher, kinds = self.publisher.link, batch.events["kind"]
+    def _flush(self) -> None:
+        """Ticks and predictions since the last time."""
+        publisher = self.publisher.link
+        events, predictions = np.concatenate(self._ticks), self._predictions
+        self._ticks, self._predictions, self._waiting = [], [], 0
         if publisher.unsent >= _SHED_TICKS:
-            self.stats.shed += len(batch.events)
+            self.stats.shed += len(events) + len(predictions)
             return
-        trades = kinds == Kind.TRADE
+        trades, quotes = events["kind"] == Kind.TRADE, events["kind"] == Kind.QUOTE
         if publisher.unsent >= _SHED_QUOTES:
-            quotes = kinds == Kind.QUOTE
             self.stats.shed += int(np.count_nonzero(quotes))
-            kept = batch.events[trades]
+            kept = events[trades]
         else:
-            kept = batch.events[trades | (kinds == Kind.QUOTE)]
+            kept = events[trades | quotes]
         if len(kept):
             publisher.send(pack(FromFlow.EVENTS, kept.tobytes()))
+        if predictions:
+            publisher.send(pack(FromFlow.PREDICTIONS, _encode(predictions)))
 
 
 @dataclass
