@@ -214,6 +214,12 @@ class Oms:
 
     # Inside
 
+    def forget_ended(self) -> None:
+        """Drops what is known of ended orders: for an account that is only a rehearsal, and lives for ever."""
+        self.orders = {order_id: order for order_id, order in self.orders.items() if order.is_open}
+        self._shares = {order_id: self._shares[order_id] for order_id in self.orders}
+        self._seen.clear()
+
     def _replay(self, payloads: Iterable[bytes]) -> None:
         for payload in payloads:
             entry = decode_entry(payload)

@@ -62,6 +62,7 @@ class Inlet(StatelessSourcePartition[WakeUp]):
     wait: Callable[[float], None]    # waits so many seconds, or until the feed has something
     under_way: UnderWay
     housekeeping: Callable[[int], None] = lambda _now: None  # once a second: what decides nothing
+    rehearse: Callable[[int], None] | None = None            # keeps the caches warm while nothing comes
     busy_poll: bool = False
     ending: ExitStack = field(default_factory=ExitStack)
     first: list[WakeUp] = field(default_factory=list)        # recorded already, to go before everything else
@@ -97,6 +98,8 @@ class Inlet(StatelessSourcePartition[WakeUp]):
         if not inputs:
             if not self.busy_poll:
                 self.wait(_WAIT_S)
+            elif self.rehearse is not None:
+                self.rehearse(now)
             return []
         # Strictly rising, whatever the wall clock does: it is the only clock of everything below.
         self._last = max(time.time_ns(), self._last + 1)

@@ -25,6 +25,7 @@ from streaming.lines import FeedLine, GatewayLine, SideLine
 from streaming.messages import control_socket, publisher_socket
 from streaming.metrics import Stats
 from streaming.processes import Side, Supervisor, only_one
+from streaming.rehearsal import Rehearsal
 from streaming.replay import read_model
 from streaming.sink import Outlet
 from streaming.warm import warm
@@ -105,6 +106,7 @@ class Live:
         inlet = Inlet(
             lines=(feed, gateway, control, publisher), log=input_log, stop=stop, idle=lambda: trade.idle,
             wait=feed.wait, under_way=under_way, housekeeping=housekeeping, busy_poll=settings.live.busy_poll,
+            rehearse=Rehearsal(start, engine) if settings.live.busy_poll else None,
             first=[first],
         )  # fmt: skip
         gc.collect()

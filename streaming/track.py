@@ -94,6 +94,12 @@ class Track:
         self._plain = tuple(ref.names) == names
         self._ref = ref
 
+    def share_model(self, other: Track) -> None:
+        """Serves what `other` serves, by the same session."""
+        self._ref, self._predictor = other._ref, other._predictor
+        if self._ref is not None:
+            self._columns, self._plain = other._columns, other._plain
+
     def _control(self, body: bytes) -> None:
         message = msgspec.json.decode(body)
         if message["kind"] == "model":

@@ -35,6 +35,7 @@ from streaming.inlet import Inlet, InletSource, Stop, UnderWay
 from streaming.input_log import Entry, Input, InputLog, WakeUp
 from streaming.lines import FeedLine, GatewayLine, SideLine
 from streaming.metrics import Stats
+from streaming.rehearsal import Rehearsal
 from streaming.replay import read_model
 from streaming.session import limits_file
 from streaming.sink import Outlet, OutletSink
@@ -174,7 +175,7 @@ class Bench:
         feed = FeedLine(link)
         inlet = Inlet(
             lines=(feed, gateway, publisher), log=log, stop=stop, idle=lambda: True, wait=feed.wait,
-            under_way=under_way, busy_poll=True, first=[WakeUp(start.ts, first)],
+            under_way=under_way, busy_poll=True, rehearse=Rehearsal(start, engine), first=[WakeUp(start.ts, first)],
         )  # fmt: skip
         gc.collect()
         gc.freeze()
