@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import revisions
-from store.ingest_log import Dataset, require
-from store.reader import in_range, read_latest
+from store import complete, revisions
+from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,20 +31,9 @@ def read(
 
     DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
     """
-    require(client, Dataset.BARS, instruments, start_ns, end_ns, allow)
-    return read_latest(
-        client,
-        "bars",
-        columns=COLUMNS,
-        key=KEY,
-        where=f"instrument IN {{instruments:Array(UInt32)}} AND interval_s = {{interval_s:UInt32}} AND {in_range()}",
-        parameters={
-            "instruments": list(instruments),
-            "interval_s": interval_s,
-            "start_ns": start_ns,
-            "end_ns": end_ns,
-        },
-        as_of_ns=as_of_ns,
+    return complete.read(
+        client, Dataset.BARS, instruments, start_ns, end_ns, as_of_ns, columns=COLUMNS, key=KEY, allow=allow,
+        interval_s=interval_s,
     )
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from market.events import Flag, Kind, empty
-from store import revisions
-from store.ingest_log import Dataset, require
-from store.reader import in_range, read_latest
+from store import complete, revisions
+from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,15 +37,8 @@ def read(
 
     DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
     """
-    require(client, Dataset.TRADES, instruments, start_ns, end_ns, allow)
-    return read_latest(
-        client,
-        "trades",
-        columns=COLUMNS,
-        key=KEY,
-        where=f"instrument IN {{instruments:Array(UInt32)}} AND {in_range()}",
-        parameters={"instruments": list(instruments), "start_ns": start_ns, "end_ns": end_ns},
-        as_of_ns=as_of_ns,
+    return complete.read(
+        client, Dataset.TRADES, instruments, start_ns, end_ns, as_of_ns, columns=COLUMNS, key=KEY, allow=allow
     )
 
 

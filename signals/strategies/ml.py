@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from signals.strategies.protocol import View
+from signals.strategies.trigger import wish
 from signals.target import Target
 
 
@@ -30,13 +31,8 @@ class Ml:
             return None
         score = view.prediction / (view.prediction_std or view.volatility * math.sqrt(self.horizon_s))
         held = self._asked.get(view.instrument, 0.0)
-        if abs(score) >= self.enter:
-            wish = math.copysign(self.units, score)
-        elif held and score * math.copysign(1.0, held) < self.leave:
-            wish = 0.0
-        else:
-            wish = held
-        if wish == held:
+        wished = wish(score, held, units=self.units, enter=self.enter, leave=self.leave)
+        if wished == held:
             return None
-        self._asked[view.instrument] = wish
-        return Target(self.name, view.instrument, wish, view.ts, f"{view.model} x={score:.2f}")
+        self._asked[view.instrument] = wished
+        return Target(self.name, view.instrument, wished, view.ts, f"{view.model} x={score:.2f}")

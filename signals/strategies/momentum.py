@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from signals.features import flow
 from signals.strategies.protocol import View
+from signals.strategies.trigger import wish
 from signals.target import Target
 
 _RETURN = flow.NAMES.index("ret_10s")
@@ -18,8 +19,7 @@ class Momentum:
     """Long after a rise, short after a fall, flat between.
 
     The feature is the log price less its decayed mean. For a random walk of volatility v a second it has the
-    standard deviation v * sqrt(tau / 2), tau the decay time; the score is their ratio. Entering takes more than
-    staying (Schmitt trigger), so that noise round one level does not churn.
+    standard deviation v * sqrt(tau / 2), tau the decay time; the score is their ratio.
     """
 
     enter: float = 1.5      # standard deviations
@@ -35,13 +35,8 @@ class Momentum:
         spread = view.volatility * math.sqrt(_HALF_LIFE_S / math.log(2.0) / 2.0)
         score = float(view.features[_RETURN]) / spread
         held = self._asked.get(view.instrument, 0.0)
-        if abs(score) >= self.enter:
-            wish = math.copysign(self.units, score)
-        elif held and score * math.copysign(1.0, held) < self.leave:
-            wish = 0.0
-        else:
-            wish = held
-        if wish == held:
+        wished = wish(score, held, units=self.units, enter=self.enter, leave=self.leave)
+        if wished == held:
             return None
-        self._asked[view.instrument] = wish
-        return Target(self.name, view.instrument, wish, view.ts, f"z={score:.2f}")
+        self._asked[view.instrument] = wished
+        return Target(self.name, view.instrument, wished, view.ts, f"z={score:.2f}")
