@@ -19,7 +19,7 @@ from signals.strategies.protocol import View
 from streaming.batch import Ask, Batch, Prediction, Quote
 from streaming.books import Books
 from streaming.input_log import CONTROL_UP, Entry
-from streaming.kernels import take
+from streaming.kernels import newest, take
 from streaming.start import ModelRef, Start
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Track:
         self._group = registry.get(start.feature_group)
         self._states = np.stack([self._group.state(id_) for id_ in self._ids])
         # The faster one while the slower has little memory yet, and in a storm: prudent for sizing.
-        self._volatility = [self._group.names.index(name) for name in ("vol_30s", "vol_300s")]
+        self._calm = np.array([self._group.names.index(name) for name in ("vol_30s", "vol_300s")], dtype=np.int64)
         count = len(self._ids)
         self._last = np.zeros(count, dtype=np.int64)
         self._last_ts = np.zeros(count, dtype=np.int64)
@@ -50,9 +50,8 @@ class Track:
         self._unanswered: dict[tuple[str, int], Ask] = {}
         self._feed_up = False
         self._digest = 0
-        self._room = 0
-        self._rows = np.empty((0, 0))
         self._index = np.empty(0, dtype=np.int64)
+        self._make_room(256)
         self._read_model = read_model
         self._ref: ModelRef | None = None
         self._predictor: Predictor | None = None
@@ -122,10 +121,7 @@ class Track:
         self._last[slot], self._last_ts[slot] = last_id, last_ts
 
     def _events(self, batch: Batch, events: Events) -> None:
-        if len(events) > self._room:
-            self._room = 2 * len(events)
-            self._rows = np.empty((self._room, len(self._group.names)))
-            self._index = np.empty(self._room, dtype=np.int64)
+        self._make_room(len(events))
         count, held = take(events, self._slots, self._last, self._closed, self._index, self._best, self._touched)
         self._touch(self._books.update(events, batch.asks))
         if held:
@@ -166,47 +162,50 @@ class Track:
             self._events(batch, later)
 
     def _features(self, batch: Batch, trades: Events, *, silent: bool = False) -> None:
-        if len(trades) > len(self._rows):
-            rows, index = np.empty((len(trades), len(self._group.names))), np.empty(len(trades), dtype=np.int64)
-        else:
-            rows, index = self._rows, self._index
+        self._make_room(len(trades))
+        rows, index, order, heads = self._rows, self._index, self._order, self._heads
         count = self._group.update_many(self._states, self._slots, trades, rows, index)
         self._digest = zlib.crc32(rows[:count].data, self._digest)
-        grouped = trades[index[:count]]
-        if len(grouped) > 1:
-            order = np.argsort(grouped["instrument"], kind="stable")
-            grouped, rows = grouped[order], rows[order]
-        lives = grouped["instrument"]
-        ends = [*(np.flatnonzero(lives[1:] != lives[:-1]) + 1).tolist(), count] if count > 1 else [count]
-        groups = [grouped[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        for group in groups:
-            newest = group[-1]
-            slot = self._slots[newest["instrument"]]
-            self._last[slot] = newest["seq"]
-            self._last_ts[slot] = newest["ts_event"]
+        if not count:
+            return
+        groups = newest(
+            trades, index, count, self._slots, rows, self._calm, self._last, self._last_ts, order, heads,
+            self._picked, self._volatility,
+        )  # fmt: skip
         if not silent:  # the past is for the state only: nobody trades on it
-            self._views(batch, groups, rows[[end - 1 for end in ends]])
+            grouped = trades[order[:count]] if len(trades) > 1 else trades
+            self._views(batch, grouped, heads[:groups].tolist())
 
-    def _views(self, batch: Batch, groups: list[Events], rows: NDArray[np.float64]) -> None:
-        ref, count = self._ref, len(groups)
+    def _make_room(self, size: int) -> None:
+        if size <= len(self._index):
+            return
+        size *= 2
+        width = len(self._group.names)
+        self._rows, self._picked, self._volatility = np.empty((size, width)), np.empty((size, width)), np.empty(size)
+        self._index, self._order = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        self._heads = np.empty((size, 4), dtype=np.int64)
+
+    def _views(self, batch: Batch, grouped: Events, heads: list[list[int]]) -> None:
+        ref, count = self._ref, len(heads)
+        rows = self._picked[:count].copy()  # views outlive the next wake-up's rows
         values = [math.nan] * count
+        deviation, label = 0.0, ""
         if self._predictor is not None and ref is not None:
             columns = rows if self._plain else rows[:, self._columns]
-            values = np.concatenate(
-                [self._predictor.predict(columns[at : at + MAX_ROWS]) for at in range(0, count, MAX_ROWS)]
-            ).tolist()
-        deviation, label = (ref.prediction_std, ref.label) if ref is not None else (0.0, "")
-        volatility = rows[:, self._volatility].max(axis=1).tolist()
-        for at, group in enumerate(groups):
-            newest = group[-1]
-            instrument, ts = int(newest["instrument"]), int(newest["ts_event"])
-            if ref is not None:
-                batch.predictions.append(
-                    Prediction(ref.name, ref.version, instrument, ts, int(newest["seq"]), values[at])
-                )
-            batch.views.append(
-                View(instrument, ts, group, rows[at], volatility[at], values[at], deviation, label)
-            )
+            values = []
+            for at in range(0, count, MAX_ROWS):
+                values += self._predictor.predict(columns[at : at + MAX_ROWS]).tolist()
+            batch.predictions += [
+                Prediction(ref.name, ref.version, instrument, ts, seq, value)
+                for (instrument, ts, seq, _), value in zip(heads, values, strict=True)
+            ]
+            deviation, label = ref.prediction_std, ref.label
+        start = 0
+        for (instrument, ts, _, end), row, volatility, value in zip(
+            heads, rows, self._volatility[:count].tolist(), values, strict=True
+        ):
+            batch.views.append(View(instrument, ts, grouped[start:end], row, volatility, value, deviation, label))
+            start = end
 
     def _quotes(self, batch: Batch) -> None:
         if not self._touched[-1]:

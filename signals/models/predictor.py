@@ -57,8 +57,8 @@ class Predictor:
         count = rows.shape[0]
         self._rows[:count] = rows
         self._session.run_with_iobinding(self._bindings.get(count) or self._bind(count))
-        out = self._out[:count].astype(np.float64)
-        return out[:, 1] - 0.5 if self._binary else out[:, 0]
+        out = self._out[:count, -1].astype(np.float64)
+        return out - 0.5 if self._binary else out
 
     def _bind(self, count: int) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
