@@ -23,6 +23,7 @@ from streaming.input_log import Entry, Input, InputLog, WakeUp
 
 _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 _WAIT_S = 0.002        # also how long a report or a halt may wait while no frame comes
+_LINES_NS = 200_000    # how long a report or a halt may wait while frames keep coming: a look costs 3 us
 TIMER_NS = 100_000_000
 _GOODBYE_NS = 2_000_000_000
 
@@ -55,7 +56,8 @@ class UnderWay:
 class Inlet(StatelessSourcePartition[WakeUp]):
     """Reads, records, hands on."""
 
-    lines: tuple[Line, ...]
+    feed: Line
+    lines: tuple[Line, ...]          # all others
     log: InputLog | None
     stop: Stop
     idle: Callable[[], bool]         # whether no order is open, so that the flow may end
@@ -68,6 +70,7 @@ class Inlet(StatelessSourcePartition[WakeUp]):
     first: list[WakeUp] = field(default_factory=list)        # recorded already, to go before everything else
     _last: int = 0
     _next_timer: int = 0
+    _next_lines: int = 0
     _next_second: int = 0
     _stopping: int = 0
     _ended: bool = False
@@ -83,11 +86,11 @@ class Inlet(StatelessSourcePartition[WakeUp]):
             self.under_way.count += len(head)
             return head
         now = time.time_ns()
-        inputs: list[Input] = []
-        for line in self.lines:
-            arrived = line.step(now)
-            if arrived:
-                inputs += arrived
+        inputs = self.feed.step(now)
+        if not inputs or now >= self._next_lines:  # a frame does not wait for sockets that are mostly silent
+            self._next_lines = now + _LINES_NS
+            for line in self.lines:
+                inputs += line.step(now)
         if now >= self._next_timer:
             self._next_timer = now + TIMER_NS
             inputs.append(Input(Entry.TIMER, now, b""))

@@ -104,7 +104,7 @@ class Live:
 
         undo.callback(summary)
         inlet = Inlet(
-            lines=(feed, gateway, control, publisher), log=input_log, stop=stop, idle=lambda: trade.idle,
+            feed=feed, lines=(gateway, control, publisher), log=input_log, stop=stop, idle=lambda: trade.idle,
             wait=feed.wait, under_way=under_way, housekeeping=housekeeping, busy_poll=settings.live.busy_poll,
             rehearse=Rehearsal(start, engine) if settings.live.busy_poll else None,
             first=[first],

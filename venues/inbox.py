@@ -40,6 +40,9 @@ class FrameBatch:
         return self.buffer[start : int(self.ends[number])].tobytes()
 
 
+_NOTHING = FrameBatch(np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), ())
+
+
 class Inbox:
     """Collects frames and link changes; `take` empties it."""
 
@@ -74,6 +77,8 @@ class Inbox:
 
     def take(self) -> FrameBatch:
         """Everything since the last call."""
+        if not self._frames and not self._changes:
+            return _NOTHING
         batch = FrameBatch(
             self._buffer[: self._used].copy(), self._ends[: self._frames].copy(), self._ts[: self._frames].copy(),
             tuple(self._changes),

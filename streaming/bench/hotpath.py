@@ -174,7 +174,7 @@ class Bench:
         first += [Input(Entry.SNAPSHOT, start.ts, SNAPSHOT.pack(life.id) + frames.snapshot()) for life in self._lives]
         feed = FeedLine(link)
         inlet = Inlet(
-            lines=(feed, gateway, publisher), log=log, stop=stop, idle=lambda: True, wait=feed.wait,
+            feed=feed, lines=(gateway, publisher), log=log, stop=stop, idle=lambda: True, wait=feed.wait,
             under_way=under_way, busy_poll=True, rehearse=Rehearsal(start, engine), first=[WakeUp(start.ts, first)],
         )  # fmt: skip
         gc.collect()
