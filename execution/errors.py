@@ -34,7 +34,7 @@ class ExecutionCode(ErrorCode):
 
     GATEWAY_NO_INSTRUMENTS = (
         "the stores hold no instruments of this venue",
-        "ingest them first: `tickhouse demo history`, or materialise the asset `instruments` in Dagster",
+        "ingest them first: materialise the asset `instruments` in Dagster, or run `make demo`",
     )
     ACCOUNT_BUSY = "another flow is connected to this account", "stop it first"
     ACCOUNT_CHANGED = (

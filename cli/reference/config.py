@@ -20,11 +20,11 @@ def text() -> str:
         "Settings",
         "Defaults are those of the code; `config/tickhouse.toml` overrides them and the environment overrides both. "
         "Secrets are taken from the environment only.",
-        table(("key", "environment", "default"), keys()),
+        table(("key", "environment", "default"), settings()),
     )
 
 
-def keys() -> Iterator[tuple[str, str, str]]:
+def settings() -> Iterator[tuple[str, str, str]]:
     """Key, environment variable and default, in the order of the settings."""
     for name, field in Settings.model_fields.items():
         default = field.default

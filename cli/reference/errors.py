@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 from cli.reference.markdown import page, table
 from infra.errors import ErrorCode
 from infra.settings import PROJECT
-
-_APART = ("tests", "docs")
 
 
 def text() -> str:
@@ -31,8 +30,8 @@ def error_enums() -> list[type[ErrorCode]]:
     """Every enum of codes: only the modules that declare one are imported."""
     modules = sorted(
         ".".join(file.relative_to(PROJECT).with_suffix("").parts)
-        for file in PROJECT.glob("*/**/*.py")
-        if "(ErrorCode)" in _source(file)
+        for file in python_files()
+        if file != Path(__file__) and "(ErrorCode)" in file.read_text()
     )
     return [
         kind
@@ -42,8 +41,8 @@ def error_enums() -> list[type[ErrorCode]]:
     ]
 
 
-def _source(file: Path) -> str:
-    top = file.relative_to(PROJECT).parts[0]
-    if top.startswith(".") or top in _APART or file == Path(__file__):
-        return ""
-    return file.read_text()
+def python_files() -> Iterator[Path]:
+    """Our own modules, without tests."""
+    for package in PROJECT.glob("*/__init__.py"):
+        if package.parent.name != "tests":
+            yield from package.parent.rglob("*.py")
