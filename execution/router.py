@@ -40,8 +40,7 @@ class Wanted(msgspec.Struct, frozen=True):
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What to do now; both empty where the position is as wanted or an order is under way."""
 
     intents: tuple[Intent, ...] = ()
@@ -73,15 +72,16 @@ class Router:
         if delta == 0 or bid <= 0 or ask <= 0:
             return Plan()
         deltas = self._deltas(oms, wanted, delta)
-        steps = [delta]
-        if position and position * wanted.qty < 0:
-            steps = [-position, wanted.qty]
+        if position * wanted.qty >= 0:
+            reducing = abs(wanted.qty) < abs(position)
+            only = self._intent(wanted, rules, bid, ask, now_ns, decision_seq, 0, delta, deltas, reducing)
+            return Plan((only,)) if only is not None else Plan()
+        steps = [-position, wanted.qty]
         intents: list[Intent] = []
         for child, step in enumerate(steps):
             shares = _scaled(deltas, step)
             deltas = [Share(a.strategy, a.qty - b.qty) for a, b in zip(deltas, shares, strict=True)]
-            reducing = position * step < 0 and abs(step) <= abs(position) and child == 0
-            intent = self._intent(wanted, rules, bid, ask, now_ns, decision_seq, child, step, shares, reducing)
+            intent = self._intent(wanted, rules, bid, ask, now_ns, decision_seq, child, step, shares, child == 0)
             if intent is not None:
                 intents.append(intent)
         return Plan(tuple(intents))
@@ -122,13 +122,14 @@ class Router:
     def _deltas(self, oms: Oms, wanted: Wanted, delta: int) -> list[Share]:
         """What each strategy adds to its sub-book, in order of name; sums to `delta`."""
         held = {name: sub.qty for name, sub in oms.ledger.strategies(wanted.instrument) if sub.qty}
+        if len(wanted.shares) == 1:
+            (name, weight), = wanted.shares
+            if held.keys() <= {name} and (abs(weight) > 1e-9 or not wanted.qty):  # the usual case: all is one's own
+                return [Share(name, delta)]
         weights = {name: round(weight * 1e9) for name, weight in wanted.shares}
         if sum(weights.values()) == 0:
             weights = {}
-        if len(weights) == 1:
-            targets = dict.fromkeys(weights, wanted.qty)
-        else:
-            targets = dict(zip(weights, allot(wanted.qty, list(weights.values())), strict=True)) if weights else {}
+        targets = dict(zip(weights, allot(wanted.qty, list(weights.values())), strict=True)) if weights else {}
         names = sorted(held.keys() | targets.keys())
         deltas = [Share(name, targets.get(name, 0) - held.get(name, 0)) for name in names]
         if sum(share.qty for share in deltas) != delta:  # nobody claims the wanted quantity

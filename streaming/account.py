@@ -65,12 +65,15 @@ class Account:
     def expose(self, instrument: int) -> None:
         """Counts the instrument's position and working orders at the present mid."""
         mid = self.mid(instrument)
-        if not mid:
-            return
+        if mid:
+            self._expose(instrument, mid, *self.working(instrument))
+
+    def _expose(self, instrument: int, mid: int, buys: int, sells: int) -> None:
         life = self.instruments[instrument]
-        buys, sells = self.working(instrument)
-        position = notional(life, mid, self.oms.position(instrument))
-        self.exposure.set(instrument, worst_value(position, notional(life, mid, buys), notional(life, mid, sells)))
+        value = notional(life, mid, self.oms.position(instrument))
+        if buys or sells:
+            value = worst_value(value, notional(life, mid, buys), notional(life, mid, sells))
+        self.exposure.set(instrument, value)
         for strategy, held in self.oms.ledger.strategies(instrument):
             if self.exposure.strategy(strategy) is not None:
                 self.exposure.set_strategy(strategy, instrument, notional(life, mid, held.qty))
@@ -116,11 +119,12 @@ class Account:
         """All that the checks want to know; what is unknown stays None and refuses."""
         while self._sent and now - self._sent[0] >= 1_000_000_000:
             self._sent.popleft()
-        self.expose(instrument)
+        mid, (buys, sells) = self.mid(instrument), self.working(instrument)
+        if mid:
+            self._expose(instrument, mid, buys, sells)
         quote = self.quotes.get(instrument)
         life = self.instruments.get(instrument)
         node = self.exposure.strategy(strategy)
-        buys, sells = self.working(instrument)
         return RiskContext(
             limits=self.limits,
             instrument_limits=self.limits.instrument(life.symbol) if life is not None else None,
@@ -130,7 +134,7 @@ class Account:
             position=self.oms.position(instrument),
             working_buy=buys,
             working_sell=sells,
-            mid=self.mid(instrument),
+            mid=mid,
             quote_age_ns=now - quote.ts if quote is not None and quote.ts else None,
             equity=self.equity,
             peak_equity=self.peak,

@@ -6,8 +6,9 @@ step on the next batch before the step below has had this one, and a replay must
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from market.events import Events, empty
 from risk.level import RiskEvent
@@ -57,28 +58,27 @@ class Ask(NamedTuple):
     since: int = 0   # trades: ns, not before
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """One wake-up; each step fills its part."""
 
     ts: int
     inputs: list[Input]
     frames: int = 0                                          # decode
     first_recv: int = 0
-    events: Events = field(default_factory=lambda: NO_EVENTS)
-    dead: list[DeadLetter] = field(default_factory=list)
-    quotes: list[Quote] = field(default_factory=list)        # track
-    views: list[View] = field(default_factory=list)
-    predictions: list[Prediction] = field(default_factory=list)
-    asks: list[Ask] = field(default_factory=list)
+    events: Events = NO_EVENTS
+    dead: list[DeadLetter] = []
+    quotes: list[Quote] = []        # track
+    views: list[View] = []
+    predictions: list[Prediction] = []
+    asks: list[Ask] = []
     digest: int = 0                                          # running CRC-32 of all feature rows so far
-    targets: list[Target] = field(default_factory=list)      # decide
-    orders: list[bytes] = field(default_factory=list)        # trade: frames for the gateway
-    order_ids: list[str] = field(default_factory=list)
+    targets: list[Target] = []      # decide
+    orders: list[bytes] = []        # trade: frames for the gateway
+    order_ids: list[str] = []
     denied: int = 0
     fills: int = 0
-    notes: list[RiskEvent] = field(default_factory=list)
-    replies: list[bytes] = field(default_factory=list)       # answers for the control process
+    notes: list[RiskEvent] = []
+    replies: list[bytes] = []       # answers for the control process
     reported: bool = False                                   # positions or orders changed
     reconnect: bool = False                                  # the gateway has to be greeted anew
     state: dict[str, Any] | None = None                      # positions and profit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.events import Events, empty
+from market.events import Events, empty, picked
 from streaming.batch import Batch, DeadLetter
 from streaming.input_log import Entry, WakeUp, unpack_frames
 from venues.binance.codec import FastDecoder, room_for
@@ -43,4 +43,4 @@ class Decode:
             frames.buffer, frames.ends, frames.ts_recv, count, self._room, event_ends
         ):
             batch.dead.append(DeadLetter(int(frames.ts_recv[number]), reason.name, frames.frame(number)))
-        return self._room[: event_ends[-1]].copy()  # the room is used again before the steps below have had these
+        return picked(self._room, slice(event_ends[-1]))  # the room is used again before the steps below have had these

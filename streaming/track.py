@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from market.events import EVENT, Events, Kind
+from market.events import EVENT, Events, Kind, picked
 from signals.features import registry
 from signals.models.predictor import MAX_ROWS, Predictor
 from signals.strategies.protocol import View
@@ -127,8 +127,7 @@ class Track:
         if held:
             self._hold(batch, events)
         if count:
-            trades = events[self._index[:count]]
-            self._features(batch, trades)
+            self._features(batch, picked(events, self._index[:count]))
 
     def _hold(self, batch: Batch, events: Events) -> None:
         """Keeps what came after a hole, and asks for the hole's content once."""
@@ -173,7 +172,7 @@ class Track:
             self._picked, self._volatility,
         )  # fmt: skip
         if not silent:  # the past is for the state only: nobody trades on it
-            grouped = trades[order[:count]] if len(trades) > 1 else trades
+            grouped = picked(trades, order[:count]) if len(trades) > 1 else trades
             self._views(batch, grouped, heads[:groups].tolist())
 
     def _make_room(self, size: int) -> None:
