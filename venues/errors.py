@@ -22,6 +22,10 @@ class VenueCode(ErrorCode):
         "the venue answered with something that is not its documented JSON",
         "a proxy, a maintenance page or a change at the venue: look at the excerpt, and try again later",
     )
+    VENUE_STREAM_DOWN = (
+        "the venue's stream ended or did not come about; it is tried again, and no new risk is taken meanwhile",
+        "look at the network and the venue's status page, and that venue.name and venue.sandbox are what you meant",
+    )
     VENUE_REFUSED = "the venue refused the request", "read the venue's message here"
     VENUE_PAGE_LOST = (
         "a page does not begin with the row that ended the page before",

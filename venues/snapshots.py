@@ -8,13 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
+from infra.errors import TickhouseError
 from market.instrument import Instrument
+from venues.errors import VenueCode
 from venues.stepped import SteppedLoop
 from venues.websocket import Backoff
 
 if TYPE_CHECKING:
     import aiohttp
 
+log = structlog.get_logger()
 _LIMIT = 1000
 _TIMEOUT_S = 10.0
 
@@ -92,6 +97,11 @@ class SnapshotFetcher:
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 self.last_failure, told = f"{type(error).__name__}: {error}", ""
             failures += 1
+            if failures == 1:
+                answered = self.last_failure.startswith("HTTP")
+                code = VenueCode.VENUE_BAD_ANSWER if answered else VenueCode.VENUE_UNREACHABLE
+                why = TickhouseError(code, symbol=instrument.venue_symbol, request="depth", problem=self.last_failure)
+                log.warning("no snapshot yet, trying again", error=str(why))
             await asyncio.sleep(max(self._backoff.pause(failures), float(told) if told.isdigit() else 0.0))
         self._answers.append(DepthAnswer(instrument.id, body, self._clock()))
         del self._asked[instrument.id]

@@ -16,9 +16,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import picows
+import structlog
 
+from infra.errors import TickhouseError
+from venues.errors import VenueCode
 from venues.inbox import FrameBatch, Inbox
 from venues.stepped import SteppedLoop
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class StreamLink:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._up = [False] * len(urls)
+        self.last_failure = ""  # why the newest connection ended or did not come about
         self._tasks = [self.stepped.start(self._keep(number, url)) for number, url in enumerate(urls)]
 
     @property
@@ -84,10 +90,16 @@ class StreamLink:
                 self.stepped.wake()
             held_s = (self._clock() - began) / 1e9
             failures = 1 if held_s >= self._backoff.reset_s else failures + 1
+            if failures == 1 or reason != self.last_failure:  # once a reason: attempts go on for ever
+                log.warning("no stream", error=str(TickhouseError(VenueCode.VENUE_STREAM_DOWN, url=url, reason=reason)))
+            self.last_failure = reason
             await asyncio.sleep(self._backoff.pause(failures))
 
     def _came_up(self, number: int) -> None:
         self._up[number] = True
+        if self.last_failure:
+            log.info("the stream is back")
+        self.last_failure = ""
         self._inbox.change(number, True, self._clock())
         self.stepped.wake()
 

@@ -175,7 +175,6 @@ class PaperPort:
     def _read(self, batch: FrameBatch) -> None:
         for change in batch.changes:
             if not change.up:  # what this connection would have told is lost: no book is proved any more
-                log.warning("feed down", reason=change.reason)
                 for life in self._lives:
                     self._books.invalidate(life.id)
         frames = len(batch)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import picows
 import pytest
+from structlog.testing import capture_logs
 
 from tests.venues.answers import Answer, Answers
 from tests.venues.frames import instrument
@@ -93,6 +94,17 @@ def test_a_link_to_nobody_stays_quiet_and_keeps_trying() -> None:
         assert len(batch) == len(batch.changes) == 0
     assert not link.up
     link.close()
+
+
+def test_a_page_where_a_stream_should_be_is_said_once_with_what_to_do() -> None:
+    with Answers({"/ws": lambda _: Answer("<html>maintenance</html>")}) as server, capture_logs() as said:
+        link = StreamLink([f"{server.base}/ws".replace("http", "ws", 1)], backoff=HASTY)
+        step_until(lambda: link.step(0.005), lambda: server.count("/ws") >= 3)
+        assert not link.up
+        link.close()
+    (line,) = said
+    assert line["error"].startswith("VENUE_STREAM_DOWN url=ws://")
+    assert "no new risk" in line["error"]
 
 
 def test_a_snapshot_is_asked_for_until_it_comes() -> None:
