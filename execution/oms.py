@@ -59,7 +59,7 @@ class Oms:
         self._sink = sink
         self._open: dict[int, dict[str, Order]] = {}
         self._working: dict[int, int] = {}
-        self._shares: dict[str, Shares] = {}
+        self._shares: dict[str, Shares] = {}   # of orders that several strategies share
         self._seen: set[tuple[int, str]] = set()
         self._standing: Standing | None = None
         self._mismatch = ""
@@ -144,7 +144,7 @@ class Oms:
             raise TickhouseError(ExecutionCode.OMS_NOT_READY, account=self.account, why=self.why_not_ready())
         if intent.order_id in self.orders:
             raise TickhouseError(LedgerCode.ORDER_ID_USED, order_id=intent.order_id)
-        shares = Shares(intent)
+        shares = Shares(intent) if intent.shares else None
         payload = encode(intent)
         self._sink.append(payload)
         self._release(intent, shares)
@@ -217,7 +217,7 @@ class Oms:
     def forget_ended(self) -> None:
         """Drops what is known of ended orders: for an account that is only a rehearsal, and lives for ever."""
         self.orders = {order_id: order for order_id, order in self.orders.items() if order.is_open}
-        self._shares = {order_id: self._shares[order_id] for order_id in self.orders}
+        self._shares = {order_id: shares for order_id, shares in self._shares.items() if order_id in self.orders}
         self._seen.clear()
 
     def _replay(self, payloads: Iterable[bytes]) -> None:
@@ -230,7 +230,7 @@ class Oms:
         if isinstance(entry, Report):
             return self._book(entry)
         if isinstance(entry, Intent):
-            order = self._release(entry, Shares(entry))
+            order = self._release(entry, Shares(entry) if entry.shares else None)
             return [Change(entry.ts_decision, None, order)]
         if isinstance(entry, Denied):
             return [self._deny(entry)]
@@ -240,11 +240,12 @@ class Oms:
             return [self._event(entry, entry.ts_event)]
         return []
 
-    def _release(self, intent: Intent, shares: Shares) -> Order:
+    def _release(self, intent: Intent, shares: Shares | None) -> Order:
         order = new_order(intent)
         order.state = OrderState.RELEASED
         self.orders[intent.order_id] = order
-        self._shares[intent.order_id] = shares
+        if shares is not None:
+            self._shares[intent.order_id] = shares
         self._open.setdefault(intent.instrument, {})[intent.order_id] = order
         self._working[intent.instrument] = self._working.get(intent.instrument, 0) + intent.sign * intent.qty
         self.next_decision_seq = max(self.next_decision_seq, intent.decision_seq + 1)
@@ -297,7 +298,8 @@ class Oms:
             self._open.get(instrument, {}).pop(event.order_id, None)
         if not fill:
             return Change(ts, event, order, code)
-        shares = self._shares[event.order_id].take(sign * event.qty)
+        shared, signed = self._shares.get(event.order_id), sign * event.qty
+        shares = shared.take(signed) if shared is not None else (Share(order.intent.strategy, signed),)
         self.ledger.fill(Fill(
             instrument, order.intent.side, event.price, event.qty, event.fee, event.fee_asset, shares
         ))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from infra.errors import ErrorCode
 from market.instrument import Instrument, TradingRules
@@ -12,8 +14,7 @@ from risk.level import Level
 from risk.limits import InstrumentLimits, Limits
 
 
-@dataclass(slots=True)
-class RiskContext:
+class RiskContext(msgspec.Struct):
     """State around one instrument of one portfolio, filled by the trade step before each check.
 
     Nothing has a permissive default: what is not filled denies the order. Money is 10^-8 of the settlement
@@ -38,8 +39,8 @@ class RiskContext:
     halted: bool = True
     feed_healthy: bool = False          # connected, and the book is proved right
     # Set by `check` for the checks behind it.
-    reducing: bool = field(default=False, init=False)
-    order_value: int = field(default=0, init=False)
+    reducing: bool = False
+    order_value: int = 0
 
 
 @dataclass(frozen=True, slots=True)

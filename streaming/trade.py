@@ -304,9 +304,10 @@ class Trade:
         account = self.account
         life, rules = account.instruments[instrument], account.rules[instrument]
         worst = self._worst(account.mid(instrument))
-        if notional(life, worst, abs(goal - position)) <= account.limits.instrument(life.symbol).max_order_notional:
+        limits = account.limits.instrument(life.symbol)
+        if notional(life, worst, abs(goal - position)) <= limits.max_order_notional:
             return goal
-        largest = largest_order(account.limits.instrument(life.symbol), life, rules, worst)
+        largest = largest_order(limits, life, rules, worst)
         if abs(goal - position) <= largest:
             return goal
         if goal * position < 0:
