@@ -19,6 +19,7 @@ from infra.home import Home
 from infra.settings import Settings
 from streaming import session
 from streaming.engine import Engine
+from streaming.feed_watch import FeedWatch
 from streaming.inlet import Inlet, Stop, UnderWay
 from streaming.input_log import CONTROL_UP, InputLog
 from streaming.lines import FeedLine, GatewayLine, SideLine
@@ -57,7 +58,8 @@ class Live:
         home = Home(settings.home)
         logs.configure("flow", folder=home.logs, secrets=logs.secrets_of(settings))
         undo.enter_context(only_one(home, "flow"))
-        base = websocket_base(settings.venue.name, settings.sandbox_url if settings.venue.sandbox else None)
+        sandbox_url = settings.sandbox_url if settings.venue.sandbox else ""
+        base = websocket_base(settings.venue.name, sandbox_url or None)
         start, first = session.begin(settings, home)
         warm(start, read_model)  # before the gateway is there: it does not wait long for a flow
         supervisor = Supervisor(home, sides(settings, home))
@@ -90,10 +92,12 @@ class Live:
         outlet = Outlet(gateway, publisher, control, under_way, stats)
         stop = Stop()
         _on_signals(stop)
+        feed_watch = FeedWatch(settings, sandbox_url, stop)
         seconds = float(os.environ.get("TICKHOUSE_RUN_SECONDS") or 0)
 
         def housekeeping(now: int) -> None:
             supervisor.watch(now)
+            feed_watch(now, up=link.up)
             stats.restarts = supervisor.restarts
             stats.feed_up, stats.halted, stats.ready = link.up, trade.halted is not None, oms.ready
             stats.stores_up, stats.working = trade.stores_up, oms.open_count()

@@ -29,6 +29,8 @@ from streaming.errors import StreamCode
 log = structlog.get_logger()
 _RESTART_PAUSE_NS = 1_000_000_000
 _ORPHAN_S = 10.0
+_ATTEMPTS = 3
+_ATTEMPT_PAUSE_S = 0.5
 
 
 @contextmanager
@@ -102,11 +104,21 @@ class Supervisor:
                 self._spawn(side)
         deadline = time.monotonic() + self.patience_s
         for side in self.sides:
+            attempts = 1
             while not listens(side.socket):
                 child = self._running.get(side.name)
-                if (child is not None and child.poll() is not None) or time.monotonic() > deadline:
+                gone = child is None or child.poll() is not None
+                if (gone and attempts == _ATTEMPTS) or time.monotonic() > deadline:
                     self.stop()
-                    raise TickhouseError(StreamCode.PROCESS_FAILED, name=side.name, log=self._log(side))
+                    log_file = self._log(side)
+                    raise TickhouseError(
+                        StreamCode.PROCESS_FAILED, name=side.name, log=log_file, problem=_last_line(log_file)
+                    )
+                if gone:
+                    # One that an earlier flow left behind was about to end when we looked, or still held its lock.
+                    attempts += 1
+                    time.sleep(_ATTEMPT_PAUSE_S)
+                    self._spawn(side)
                 time.sleep(0.02)
 
     def watch(self, now: int) -> None:
@@ -152,6 +164,11 @@ class Supervisor:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=PROJECT,
             )  # fmt: skip
         log.info("side process started", name=side.name, pid=self._running[side.name].pid)
+
+
+def _last_line(file: Path) -> str:
+    lines = file.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
 
 
 def _end_adopted(home: Home, side: Side) -> None:
