@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -107,9 +108,9 @@ def _listening(port: int) -> set[str]:
 def _sockets(session: int) -> set[str]:
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
             if os.getsid(int(folder.name)) == session:
-                found |= {str(link.readlink()) for link in (folder / "fd").iterdir()}
-        except OSError:  # gone meanwhile, or another user's
-            continue
+                for link in (folder / "fd").iterdir():
+                    with contextlib.suppress(OSError):  # closed meanwhile: no reason to miss the others
+                        found.add(str(link.readlink()))
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -97,6 +99,24 @@ def test_a_port_is_chosen_once_on_this_machine(listener):
         assert code_of(caught) is StackCode.PORT_TAKEN
         ours.release()
         assert theirs.choose(usual) == usual
+
+
+def test_a_busy_process_of_our_own_is_no_stranger(listener):
+    script = (
+        "import os, socket, sys; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen();"
+        "print(s.getsockname()[1], flush=True)\n"
+        "while True: [os.close(fd) for fd in [os.open('/dev/null', 0) for _ in range(50)]]"
+    )
+    argv = [sys.executable, "-c", script]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True, text=True) as process:
+        try:
+            port = int(process.stdout.readline())
+            assert not any(ports.has_stranger(port, process.pid) for _ in range(20)), "its files come and go"
+            assert ports.has_stranger(port, os.getsid(0))
+            assert ports.has_stranger(listener, process.pid)
+            assert not ports.has_stranger(free_port(), process.pid), "nobody listens"
+        finally:
+            process.kill()
 
 
 def test_secrets_are_not_on_a_command_line(settings):
