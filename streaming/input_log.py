@@ -105,8 +105,7 @@ class InputLog:
         self._roll()
 
     def _roll(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
+        self.close()
         self._segment += 1
         path = self.folder / f"{self._segment:06d}.log"
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -122,14 +121,14 @@ class InputLog:
         record = _HEAD.pack(len(payload), zlib.crc32(payload), wake.ts) + payload
         try:
             written = os.write(self._file, record)
-            if written != len(record):  # the disk is full: say so on the second write
-                os.write(self._file, record[written:])
+            while written < len(record):  # the disk fills up: the write that takes nothing says why
+                written += os.write(self._file, record[written:])
+            self.records += 1
+            self._size += len(record)
+            if self._size >= _SEGMENT_BYTES:
+                self._roll()
         except OSError as error:
             raise TickhouseError(StreamCode.INPUT_LOG_FULL, folder=self.folder, problem=error.strerror) from error
-        self.records += 1
-        self._size += len(record)
-        if self._size >= _SEGMENT_BYTES:
-            self._roll()
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""

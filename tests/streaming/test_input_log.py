@@ -64,6 +64,18 @@ def test_a_full_disk_stops_the_flow(tmp_path):
     log.close()
 
 
+def test_a_segment_that_cannot_be_begun_is_said_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(input_log, "_SEGMENT_BYTES", 50)
+    log = InputLog(tmp_path / "s")
+    (tmp_path / "s" / "000002.log").mkdir()
+    with pytest.raises(TickhouseError) as caught:
+        log.append(WakeUp(1, [Input(Entry.CONTROL, 1, b"x" * 60)]))
+    assert caught.value.code is StreamCode.INPUT_LOG_FULL
+    with pytest.raises(TickhouseError):
+        log.append(WakeUp(2, []))
+    log.close()
+
+
 def test_a_session_is_written_once(tmp_path):
     write(tmp_path / "s", [])
     with pytest.raises(FileExistsError):
