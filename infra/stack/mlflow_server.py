@@ -10,6 +10,7 @@ import argparse
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -35,8 +36,27 @@ def main() -> None:
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
-    initialize_backend_stores(database, database, artifacts)  # makes the tables, or brings them up to date
+    create(folder / "mlflow.db", artifacts)
+    initialize_backend_stores(database, database, artifacts)  # brings the tables up to date
     uvicorn.run(app, host=args.host, port=args.port, access_log=False, log_level="warning")
+
+
+def create(file: Path, artifacts: str) -> None:
+    """Makes the database where there is none, whole or not at all.
+
+    MLflow's first migration takes seconds and cannot be resumed: stopped in the middle it leaves a database that no
+    later start accepts.
+    """
+    if file.exists():
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for old in file.parent.glob("draft*"):  # of a start that was stopped, with its rollback journal
+        old.unlink()
+    draft = file.with_name(f"draft-{os.getpid()}.db")
+    store: Any = SqlAlchemyStore(f"sqlite:///{draft}", artifacts)  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    draft.replace(file)
 
 
 if __name__ == "__main__":
