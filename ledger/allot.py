@@ -12,6 +12,8 @@ def allot(amount: int, weights: Sequence[int]) -> list[int]:
     what is left over, the earlier first. Where the weights' sum is no smaller than the amount, no part
     exceeds its weight. `allot(-a, w)` is `-allot(a, w)`.
     """
+    if len(weights) == 1 and weights[0]:  # the usual case: all belongs to one
+        return [amount]
     if amount < 0:
         return [-part for part in allot(-amount, weights)]
     total = sum(weights)

@@ -7,7 +7,6 @@ same ids, live and in a replay.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -32,12 +31,11 @@ from streaming.account import Account
 from streaming.batch import Batch
 from streaming.errors import StreamCode
 from streaming.input_log import GATEWAY_DOWN, GATEWAY_UP, Entry
+from streaming.pauses import Pauses
 from streaming.start import Start
 
 log = structlog.get_logger()
 _DAY_ROOT = math.sqrt(86_400.0)
-_PAUSE_NS = 1_000_000_000   # after an order that found nobody, and after a first refusal: no storm of attempts
-_LONGEST_PAUSE_NS = 64 * _PAUSE_NS
 _SECOND_NS = 1_000_000_000
 _STATE_NS = 100_000_000     # positions and profit are told no more often: 20 instruments take 40 us
 _PPM = 1_000_000
@@ -55,8 +53,7 @@ class Trade:
         self._monitor = Monitor(limits)
         self._targets: dict[int, dict[str, Target]] = {}  # by instrument and strategy
         self._wanted: dict[int, Wanted] = {}
-        self._not_before: dict[int, int] = {}
-        self._pauses: dict[int, int] = {}
+        self._pauses = Pauses()
         self.halted = start.halted
         self._stopping = False
         self.stores_up = False       # until the publisher has said so
@@ -157,7 +154,7 @@ class Trade:
         instrument = order.intent.instrument
         dirty.add(instrument)
         if not order.is_open and order.filled < order.qty:
-            self._not_before[instrument] = batch.ts + _PAUSE_NS
+            self._pauses.unfilled(instrument, batch.ts)
 
     def _link(self, batch: Batch, body: bytes) -> None:
         if body == GATEWAY_UP:
@@ -244,8 +241,7 @@ class Trade:
             changed.add(target.instrument)
         for instrument in sorted(changed):
             self._want(batch, instrument)
-            if self._pauses.pop(instrument, 0):
-                self._not_before[instrument] = min(self._not_before[instrument], batch.ts + _PAUSE_NS)
+            self._pauses.other_wish(instrument, batch.ts)
         dirty |= changed
 
     def _want(self, batch: Batch, instrument: int) -> None:
@@ -279,9 +275,9 @@ class Trade:
         goal = self._allowed(wanted.qty, position, instrument)
         if settled and goal == position:
             return
-        if batch.ts < self._not_before.get(instrument, 0):
-            reducing = position * goal <= 0 or abs(goal) < abs(position)
-            if not (reducing and position and instrument in self._pauses):  # a refusal of new risk locks nobody in
+        if self._pauses.waits(instrument, batch.ts):
+            reducing = position != 0 and (position * goal <= 0 or abs(goal) < abs(position))
+            if not (reducing and self._pauses.was_refused(instrument)):  # a refusal of new risk locks nobody in
                 return
         if goal != wanted.qty:
             wanted = msgspec.structs.replace(wanted, qty=goal)
@@ -324,10 +320,7 @@ class Trade:
         if not verdict.allowed:
             code = verdict.code
             self.oms.deny(intent, str(code), batch.ts)
-            # Each refusal of the same wish doubles the pause; another wish need not wait longer than the first.
-            pause = self._pauses.get(intent.instrument, _PAUSE_NS)
-            self._not_before[intent.instrument] = batch.ts + pause
-            self._pauses[intent.instrument] = min(2 * pause, _LONGEST_PAUSE_NS)
+            self._pauses.refused(intent.instrument, batch.ts)
             batch.denied += 1
             if code is not None:
                 batch.notes.append(
@@ -336,7 +329,7 @@ class Trade:
             return False
         batch.orders.append(self.oms.submit(intent))
         batch.order_ids.append(intent.order_id)
-        self._pauses.pop(intent.instrument, None)
+        self._pauses.sent(intent.instrument)
         self.account.sent(batch.ts)
         return True
 
@@ -353,5 +346,5 @@ class Trade:
     # What we tell
 
     def _note(self, batch: Batch, level: Level, code: ErrorCode, instrument: int = 0, *, detail: str = "") -> None:
-        numbers: Iterable[tuple[str, object]] = (("detail", detail),) if detail else ()
-        batch.notes.append(RiskEvent(batch.ts, level, code, instrument, "", tuple(numbers)))
+        numbers = (("detail", detail),) if detail else ()
+        batch.notes.append(RiskEvent(batch.ts, level, code, instrument, "", numbers))
