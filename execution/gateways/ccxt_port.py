@@ -19,11 +19,12 @@ from ledger.value import REPORT_SCALE
 from market.instrument import Instrument, InstrumentKind
 from market.rounding import rescale, to_int
 from venues.exchange import exchange_config
+from venues.websocket import Backoff
 
 log = structlog.get_logger()
 
 _RECV_WINDOW_MS = 5_000
-_RETRY_S = 0.5
+_PAUSES = Backoff(first_s=0.5, longest_s=10.0)  # a venue that is down, or has banned us, is not hammered
 _FUNDING_S = 60.0
 _LOOK_BACK_MS = 60_000
 _ENTRY_SCALE = 12
@@ -54,13 +55,15 @@ class CcxtPort:
         # Importing ccxt takes seconds: in a thread, so that the flow and the dead man's switch are served meanwhile.
         self._exchange = await asyncio.to_thread(self._make)
         self._ears = ears
+        failures = 0
         while True:
             try:
                 await self._exchange.load_markets()
                 break
-            except ccxt.BaseError as error:
-                log.warning("venue does not answer, trying again", error=str(error)[:200])
-                await asyncio.sleep(_RETRY_S)
+            except (ccxt.BaseError, *_UNREADABLE) as error:
+                log.warning("venue does not answer, trying again", error=f"{type(error).__name__}: {error}"[:300])
+                failures += 1
+                await asyncio.sleep(_PAUSES.pause(failures))
         has = self._exchange.has
         if has.get("watchMyTrades") and has.get("watchOrders"):
             self._tasks.append(listening(self._watch(self._exchange.watch_my_trades, self._hear_trade), ears))
@@ -199,13 +202,16 @@ class CcxtPort:
         """Hears for ever; after a break everything open is looked up, because news was missed."""
         import ccxt
 
+        failures = 0
         while True:
             try:
                 for record in await listen():
+                    failures = 0
                     hear(record)
             except (ccxt.BaseError, *_UNREADABLE) as error:
                 log.warning("private stream broke, listening again", error=str(error)[:200])
-                await asyncio.sleep(_RETRY_S)
+                failures += 1
+                await asyncio.sleep(_PAUSES.pause(failures))
                 if self._ears is not None:
                     self._ears.on_reconnect()
 
