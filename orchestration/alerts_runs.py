@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from infra.errors import TickhouseError
 from orchestration.alerts_found import Alert, Kind
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ def _failure(instance: DagsterInstance, entry: EventLogEntry) -> Alert:
     for step in instance.all_logs(entry.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         data = step.dagster_event.step_failure_data if step.dagster_event else None
         if data is not None and data.error is not None:
-            error = data.error
+            chain = [error := data.error]
             while error.cause is not None:  # Dagster wraps what the step raised
-                error = error.cause
+                chain.append(error := error.cause)
+            # Our own error says what to do; without one the innermost cause says most.
+            error = next((link for link in chain if link.cls_name == TickhouseError.__name__), chain[-1])
             detail = f"{step.step_key}: {error.message}"
             break
     return Alert(

@@ -57,7 +57,7 @@ def instance():
 
 @dg.asset
 def broken():
-    raise TickhouseError(MailCode.MAIL_NOT_SENT, host="<b>x</b>")
+    raise TickhouseError(MailCode.MAIL_NOT_SENT, host="<b>x</b>") from OSError("refused below")
 
 
 @dg.asset
