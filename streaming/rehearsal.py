@@ -29,6 +29,7 @@ from streaming.warm import of
 
 _EVERY_NS = 200_000        # between two turns, four of which are a decision
 _STEP_NS = 1_000_000_000   # the scratch clock's, so that no limit on orders a second is met
+_CASH = 20_000 * 10**8     # little enough that a target is one order, and not slices of one
 _QUOTE = (
     b'{"stream":"x@bookTicker","data":{"e":"bookTicker","u":1,"E":1,"T":1,"s":"%s","b":"10000","B":"1","a":"10001",'
     b'"A":"1"}}'
@@ -82,7 +83,7 @@ class Rehearsal:
 
     def _open(self) -> None:
         body = b'{"lastUpdateId":1,"bids":[["10000","1"]],"asks":[["10001","1"]]}'
-        cash = CashMove(CashKind.DEPOSIT, "rehearsal", 0, self._life.settle, 10**14)
+        cash = CashMove(CashKind.DEPOSIT, "rehearsal", 0, self._life.settle, _CASH)
         self._run(
             (Entry.FEED, b'{"up":true}'), (Entry.HEALTH, b'{"rehearsal":true}'), (Entry.LINK, GATEWAY_UP),
             (Entry.SNAPSHOT, SNAPSHOT.pack(self._life.id) + body),
@@ -94,7 +95,7 @@ class Rehearsal:
         return WakeUp(self._now, [Input(kind, self._now, body) for kind, body in inputs])
 
     def _run(self, *inputs: tuple[Entry, bytes]) -> None:
-        self._engine.run(self._wake(*inputs))
+        self._sent = self._engine.run(self._wake(*inputs)).orders
 
     def _report(self, body: OrderEvent | CashMove) -> bytes:
         self._reports += 1
@@ -113,7 +114,7 @@ class Rehearsal:
         self._batches = self._engine.decide(self._engine.track(self._batches))
 
     def _trade(self) -> None:
-        self._sent = self._engine.trade(self._batches)[0].orders
+        self._sent += self._engine.trade(self._batches)[0].orders
 
     def _filled(self) -> None:
         orders = [decode_message(payload) for payload in Unframer().feed(b"".join(self._sent))]
