@@ -104,7 +104,8 @@ def order_events(
     fresh = _fresh(sighting.fills, knows)
     events += [fill_event(order_id, fill) for fill in fresh]
     filled = order.filled + sum(fill.qty for fill in fresh)
-    if sighting.status in _ENDS and order.state not in CLOSED and filled == sighting.filled:
+    whole = filled >= order.intent.qty  # its last fill was its end, whatever the venue calls it
+    if sighting.status in _ENDS and order.state not in CLOSED and filled == sighting.filled and not whole:
         kind, code = _ENDS[sighting.status]
         if filled and kind == OrderEventKind.REJECTED:  # what has traded was taken, whatever the venue calls it
             kind = OrderEventKind.CANCELLED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from execution import reconcile
@@ -130,6 +130,7 @@ def test_positions_differ_where_either_side_has_more() -> None:
 statuses = st.sampled_from(list(VenueStatus))
 
 
+@example([(VenueStatus.CANCELLED, [(1, 1), (2, 3), (3, 3), (4, 3)])])
 @given(
     st.lists(st.tuples(statuses, st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), max_size=4)), max_size=8)
 )
