@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+import structlog
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from market.events import Events, Kind
+from risk.level import Level
 from streaming.batch import Batch, Prediction
 from streaming.inlet import UnderWay
 from streaming.input_log import Entry
@@ -18,6 +20,7 @@ from streaming.messages import FromFlow, RiskRow
 from streaming.metrics import Stats
 from streaming.peer import pack
 
+log = structlog.get_logger()
 _SHED_QUOTES = 4 << 20   # bytes that wait for the publisher: from here on quotes are left out,
 _SHED_TICKS = 16 << 20   # from here on trades and predictions too; order events never come this way
 _STATS_NS = 1_000_000_000
@@ -93,6 +96,9 @@ class Outlet(StatelessSinkPartition[Batch]):
                 for e in batch.notes
             ]
             publisher.send(pack(FromFlow.RISK, _encode(rows)))
+            for e in batch.notes:
+                if e.level >= Level.ERROR:  # said here as well: the publisher may be what has failed
+                    log.error("risk", code=e.code.name, instrument=e.instrument, strategy=e.strategy, detail=e.detail)
         for letter in batch.dead:
             publisher.send(pack(FromFlow.DEAD, letter.reason.encode() + b"\0" + letter.frame))
         if batch.state is not None:

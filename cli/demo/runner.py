@@ -80,6 +80,8 @@ def _run_stages(demo: Demo, stages: Sequence[Stage]) -> str:
 
 def _summary(demo: Demo, seconds: float, failed: str) -> None:
     table = Table(title="summary", show_header=False, title_style="bold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # paths are to be copied whole
     for key, value in demo.facts.items():
         table.add_row(key, value)
     table.add_row("time", f"{seconds:.0f} s")
