@@ -26,4 +26,4 @@ def main(
     from cli.demo.stages import main_job
 
     plan = Plan.make(venue=venue, days=days, trade_days=trade_days, live_seconds=live_seconds)
-    raise typer.Exit(run(plan, main_job(), keep=keep))
+    raise typer.Exit(run(plan, main_job(venue), keep=keep))

@@ -14,6 +14,25 @@ from cli.demo.runner import Demo, Facts
 from infra.errors import TickhouseError
 from infra.home import Home
 from infra.settings import PROJECT
+from venues.errors import VenueCode
+
+
+def offered(venue: str) -> bool:
+    """Whether the live flow can hear the venue; the sandbox exchange ("") it can."""
+    from venues.exchange import websocket_base
+
+    try:
+        websocket_base(venue or "binance")
+    except TickhouseError as error:
+        if error.code is not VenueCode.VENUE_NOT_OFFERED:
+            raise
+        return False
+    return True
+
+
+def left_out(demo: Demo) -> Facts:
+    """What the summary says in place of a live session."""
+    return {"live": f"left out: live frames of {demo.plan.venue} are not decoded"}
 
 
 def live(demo: Demo) -> Facts:

@@ -46,12 +46,13 @@ def run(plan: Plan, stages: Sequence[Stage], *, keep: bool) -> int:
     """Exit code: 0 when every stage did its work, 1 otherwise. The stack is stopped unless `keep`."""
     console = Console()
     plan.enter()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a demo that is told to end stops its stack first
-    background.stop(Home(plan.home))                           # what a killed demo left behind
-    shutil.rmtree(plan.home, ignore_errors=True)               # the demo's own folder: each run starts from nothing
+    background.stop(Home(plan.home))              # what a killed demo left behind
+    shutil.rmtree(plan.home, ignore_errors=True)  # the demo's own folder: each run starts from nothing
     plan.home.mkdir(parents=True)
     began = time.monotonic()
     with ExitStack() as cleanup:
+        # A demo that is told to end stops its stack first, as on Ctrl-C.
+        cleanup.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))
         demo = Demo(plan, console, cleanup)
         failed = _run_stages(demo, stages)
         _summary(demo, time.monotonic() - began, failed)
