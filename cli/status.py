@@ -23,7 +23,7 @@ def command() -> None:
         print(f"no stack runs in {home.root}: start it with `make up`")
         raise typer.Exit(NOT_RUNNING)
     table = Table("service", "state", "pid", "restarts", title=f"stack of {home.root}")
-    table.add_column("address", no_wrap=True, min_width=28)  # to be copied whole
+    table.add_column("address", overflow="fold")
     table.add_column("note", overflow="fold")
     for service in found.services:
         address = service.url or (f"port {service.port}" if service.port else "")

@@ -95,14 +95,18 @@ class Live:
         feed_watch = FeedWatch(settings, sandbox_url, stop)
         seconds = float(os.environ.get("TICKHOUSE_RUN_SECONDS") or 0)
 
-        def housekeeping(now: int) -> None:
-            supervisor.watch(now)
-            feed_watch(now, up=link.up)
+        def refresh() -> None:
             stats.restarts = supervisor.restarts
             stats.feed_up, stats.halted, stats.ready = link.up, trade.halted is not None, oms.ready
             stats.stores_up, stats.working = trade.stores_up, oms.open_count()
 
+        def housekeeping(now: int) -> None:
+            supervisor.watch(now)
+            feed_watch(now, up=link.up)
+            refresh()
+
         def summary() -> None:
+            refresh()  # housekeeping may be a second old
             path = session.write_summary(home, stats.summary() | {"folder": str(input_log.folder)})
             log.info("session ended", reason=stop.reason, summary=str(path), orders=stats.orders, fills=stats.fills)
 
