@@ -71,8 +71,9 @@ def test_each_process_round_the_flow_may_be_killed(world: LiveWorld) -> None:
 
     for name in ("redis", "clickhouse"):
         gone = codes(world).count("STORES_UNREACHABLE")
+        said = noticed(world)
         world.servers[name].kill()
-        until(f"word that {name} is away", world, lambda: "unreachable, retrying" in side_log(world, "publisher"))
+        until(f"word that {name} is away", world, lambda: noticed(world) > said)  # noqa: B023 - called at once
         world.servers[name].start()
         until(f"{name} again", world, lambda: codes(world).count("STORES_UNREACHABLE") > gone)  # noqa: B023 - at once
         until("new risk again", world, lambda: codes(world)[-1:] == ["STORES_BACK"] or ended_well(codes(world)))
@@ -103,6 +104,11 @@ def test_each_process_round_the_flow_may_be_killed(world: LiveWorld) -> None:
         until("each order in ClickHouse", world, lambda: client.query(shipped).result_rows[0][0] == len(sent))
     until("the end of every side process", world, lambda: not any(map(world.side, (
         "streaming.publisher", "streaming.control", "execution.gateways"))))  # fmt: skip
+
+
+def noticed(world: LiveWorld) -> int:
+    """How often the publisher has said that a store is away."""
+    return side_log(world, "publisher").count("unreachable, retrying")
 
 
 def ended_well(found: list[str]) -> bool:
