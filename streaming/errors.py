@@ -17,7 +17,6 @@ class StreamCode(ErrorCode):
     INPUT_LOG_BROKEN = "the input log cannot be read", "replay another session"
     INPUT_LOG_FULL = "the input log cannot be written; nothing may be decided that is not recorded", "free disk space"
     CONTROL_SILENT = "nothing answers on the control socket", "see whether the flow runs: `tickhouse status`"
-    VENUE_STREAM_UNSUPPORTED = "live frames of this venue have no codec yet", "use binance, or the sandbox"
     EXCHANGE_MOVED = "the sandbox exchange came back at another address", "start the flow again"
     TRADING_HALTED = "trading is halted", "find the reason, then `tickhouse resume`"
     TRADING_RESUMED = "the halt was ended", "nothing"
