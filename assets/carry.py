@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from assets.errors import AssetCode
 from assets.ingest import days as calendar
 from infra.errors import TickhouseError
+from market.dataset import Dataset
 from market.events import Events
 from store import features, reader, trades
 from store.features import FeatureState
-from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

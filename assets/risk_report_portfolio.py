@@ -13,13 +13,14 @@ import polars as pl
 from assets.ingest import days as calendar
 from assets.risk_report_errors import ReportCode
 from infra.errors import TickhouseError
+from market.dataset import Dataset
 from market.instrument import Instrument
 from risk.exposure import notional
 from risk.returns import MIN_ROWS, Floats
 from risk.units import MONEY_SCALE
 from risk.var import HORIZONS
 from store import bars, ingest_log, reader
-from store.ingest_log import Dataset, IngestState
+from store.ingest_log import IngestState
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

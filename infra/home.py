@@ -38,6 +38,16 @@ class Home:
         return self.root / "reports"
 
     @property
+    def archive(self) -> Path:
+        """Days of tables as Parquet, kept beyond their retention."""
+        return self.root / "archive"
+
+    @property
+    def staging(self) -> Path:
+        """Pages of an ingest that is under way: what a killed run takes up again."""
+        return self.root / "staging"
+
+    @property
     def dead_letters(self) -> Path:
         """Frames that no decoder understood, with their bytes."""
         return self.root / "dead_letters"

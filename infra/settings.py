@@ -143,6 +143,7 @@ class Settings(BaseSettings):
 
     profile: Profile = Profile.EMBEDDED
     home: Path = PROJECT / ".tickhouse"
+    sources: Path = PROJECT / "config" / "sources.toml"  # another: TICKHOUSE_SOURCES
     clickhouse: ClickHouse = ClickHouse()
     redis: Redis = Redis()
     dagster: Dagster = Dagster()

@@ -41,6 +41,14 @@ class Instrument:
     valid_to: int = 0    # ns, 0 while alive
 
 
+def market_of(venue: str) -> Instrument:
+    """The whole market as instrument 0, for series that belong to no instrument."""
+    return Instrument(
+        id=0, venue=venue, symbol="", venue_symbol="", kind=InstrumentKind.SPOT, base="", quote="", settle="",
+        price_scale=0, qty_scale=0, contract_size=0, valid_from=0,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TradingRules:
     """What the venue accepts, valid from a time on; integers in the instrument's scales."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.ingest_log import Dataset, require
+from market.dataset import Dataset
+from store.ingest_log import require
 from store.reader import in_range, read_latest
 
 if TYPE_CHECKING:

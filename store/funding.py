@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from market.dataset import Dataset
 from store import complete, revisions
-from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 DAY_NS = 86_400_000_000_000
-
-
-class Dataset(StrEnum):
-    """Datasets that come from a venue; the name in the log is that of the table."""
-
-    BARS = "bars"
-    TRADES = "trades"
-    FUNDING_RATES = "funding_rates"
-    OPEN_INTEREST = "open_interest"
-    QUOTES = "quotes"
 
 
 class IngestState(IntEnum):
@@ -61,6 +51,7 @@ class IngestEntry:
     source: str
     run_id: str = ""
     detail: str = ""
+    fingerprint: str = ""  # identity of what the source had: a file's hash; '' where only asking tells
 
 
 def record(client: Client, entries: Iterable[IngestEntry]) -> int:

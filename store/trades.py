@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from market.dataset import Dataset
 from market.events import Flag, Kind, empty
 from store import complete, revisions
-from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection

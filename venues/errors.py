@@ -9,6 +9,7 @@ class VenueCode(ErrorCode):
     """Codes of the `venues` room."""
 
     VENUE_UNKNOWN = "ccxt has no venue of this name", "correct `venue.name` in config/tickhouse.toml"
+    SOURCES_INVALID = "a key of config/sources.toml is unknown or has a wrong value", "correct the key named here"
     VENUE_SYMBOL_UNKNOWN = (
         "the venue has no such symbol in this market",
         "correct `venue.symbols`: ccxt's unified names, for example BTC/USDT:USDT",

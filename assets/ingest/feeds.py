@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from market.dataset import Dataset
 from store import bars, funding, trades
-from store.ingest_log import Dataset
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

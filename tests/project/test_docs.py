@@ -15,7 +15,8 @@ from cli.reference.errors import python_files
 from infra.settings import PROJECT
 
 PAGES = sorted([PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")])
-HOME = ("logs/", "journal/", "input_log/", "models/", "reports/", "dead_letters/", "run/")  # made by running, not by us
+# Made by running, not by us.
+HOME = ("logs/", "journal/", "input_log/", "models/", "reports/", "dead_letters/", "run/", "archive/", "staging/")
 
 _BLOCK = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.errors import TickhouseError
+from market.dataset import Dataset
 from store import bars
 from store.errors import StoreCode
-from store.ingest_log import DAY_NS, Dataset, IngestEntry, IngestState, content_hash, days_between, record, states
+from store.ingest_log import DAY_NS, IngestEntry, IngestState, content_hash, days_between, record, states
 
 DAY = 1_767_225_600_000_000_000  # 2026-01-01
 FIRST, SECOND = date(2026, 1, 1), date(2026, 1, 2)
