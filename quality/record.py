@@ -10,7 +10,7 @@ import polars as pl
 from store import writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -39,16 +39,18 @@ def findings(client: Client, dataset: str, venue: str, found: Sequence[Finding],
 
 
 def quarantine(
-    client: Client, dataset: str, venue: str, rows: pl.DataFrame, reasons: pl.DataFrame, run_id: str
+    client: Client, dataset: str, venue: str, rows: pl.DataFrame, reasons: pl.DataFrame, run_id: str,
+    raw: Callable[[pl.DataFrame], list[str]] | None = None,
 ) -> int:
-    """Number of rejected rows kept in `quarantine`, whole, as JSON.
+    """Number of rejected rows kept in `quarantine`, whole: as `raw` says the source wrote them, else as JSON.
 
     `rows` is the frame that was judged, `reasons` the verdict's `row, reason`; a row with two reasons is kept twice.
     """
     if reasons.is_empty():
         return 0
     bad = reasons.join(rows.with_row_index("row"), on="row", how="left")
-    payload = [json.dumps(row, default=str) for row in bad.drop("row", "reason").iter_rows(named=True)]
+    whole = bad.drop("row", "reason")
+    payload = raw(whole) if raw else [json.dumps(row, default=str) for row in whole.iter_rows(named=True)]
     key = "trade_id" if "trade_id" in bad.columns else "ts_event"
     return writer.insert(
         client,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from market.instrument import Instrument
+    from venues.facts import Facts
 
 
 class Severity(IntEnum):
@@ -20,6 +24,17 @@ class Severity(IntEnum):
     def library_name(self) -> str:
         """Great Expectations' word for it."""
         return {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ERROR: "critical"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about the data before it is judged."""
+
+    life: Instrument
+    facts: Facts
+    interval_s: int = 60   # of bars, open interest and series
+    series: str = ""
+    listed_ns: int = 0     # when trading began, 0 where nobody says
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ import polars as pl
 from assets.ingest import days as calendar
 from quality import gate, record, suites
 from quality.gate import Finding
-from quality.rule import Severity
+from quality.rule import Context, Severity
 from store import ingest_log, reader
 from store.ingest_log import IngestEntry, IngestState
+from venues import facts
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -107,7 +108,8 @@ def publish(client: Client, feed: Feed, chunk: Chunk, run_id: str) -> tuple[list
         {"instrument": life.id, "day": [day for day in chunk.days if day in by_day]},
         schema={"instrument": pl.UInt32, "day": pl.Date},
     )
-    verdict = gate.judge(suites.get(dataset), chunk.frame, judged)
+    suite = suites.get(feed.dataset, Context(life, facts.of(venue)))
+    verdict = gate.judge(suite, chunk.frame, judged)
     verdict = replace(verdict, findings=(*verdict.findings, *_ended(chunk)))
     held = _held(client, dataset, venue, life.id, chunk.days)
     outcomes, entries = [], []

@@ -8,8 +8,11 @@ import polars as pl
 import pytest
 
 from infra.errors import TickhouseError
+from market.dataset import Dataset
+from market.instrument import market_of
 from quality import gate, suites
-from quality.rule import Rule, Severity
+from quality.rule import Context, Rule, Severity
+from venues import facts
 
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -61,6 +64,10 @@ def funding() -> pl.DataFrame:
 GOOD = {"bars": bars, "trades": trades, "funding_rates": funding}
 
 
+def suite_of(dataset):
+    return suites.get(Dataset(dataset), Context(market_of("binance"), facts.of("binance")))
+
+
 def spoil(frame: pl.DataFrame, row: int, **values: int) -> pl.DataFrame:
     here = pl.int_range(pl.len()) == row
     return frame.with_columns(
@@ -71,7 +78,7 @@ def spoil(frame: pl.DataFrame, row: int, **values: int) -> pl.DataFrame:
 
 @pytest.mark.parametrize("dataset", GOOD)
 def test_good_days_pass(dataset):
-    suite = suites.get(dataset)
+    suite = suite_of(dataset)
     found = gate.judge(suite, GOOD[dataset](), DAYS)
     assert all(finding.passed for finding in found.findings)
     assert len(found.findings) == 2 * (len(suite.ROWS) + len(suite.DAYS))
@@ -100,7 +107,7 @@ def test_good_days_pass(dataset):
     ],
 )
 def test_each_kind_of_bad_row_is_found_on_its_day(dataset, row, values, rule):
-    found = gate.judge(suites.get(dataset), spoil(GOOD[dataset](), row, **values), DAYS)
+    found = gate.judge(suite_of(dataset), spoil(GOOD[dataset](), row, **values), DAYS)
     failed = {finding.rule for finding in found.findings if not finding.passed and finding.severity is Severity.ERROR}
     assert rule in failed
     assert row in found.rejected.filter(pl.col("reason") == rule)["row"].to_list()
@@ -109,20 +116,20 @@ def test_each_kind_of_bad_row_is_found_on_its_day(dataset, row, values, rule):
 
 
 def test_a_missing_minute_makes_its_day_partial():
-    found = gate.judge(suites.get("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
+    found = gate.judge(suite_of("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
     assert found.worst(1, FIRST) is Severity.WARNING
     assert found.worst(1, FIRST + timedelta(days=1)) is None
 
 
 def test_a_missing_trade_number_makes_its_day_partial_unless_the_venue_numbers_all_symbols_together():
-    suite = suites.get("trades")
+    suite = suite_of("trades")
     assert gate.judge(suite, trades().remove(pl.col("trade_id") == 20), DAYS).worst(1, FIRST) is Severity.WARNING
     sparse = trades().with_columns(pl.col("trade_id") * 40)
     assert gate.judge(suite, sparse, DAYS).worst(1, FIRST) is None
 
 
 def test_a_day_without_rows_is_judged_too():
-    found = gate.judge(suites.get("bars"), bars().head(0), DAYS)
+    found = gate.judge(suite_of("bars"), bars().head(0), DAYS)
     assert found.worst(1, FIRST) is Severity.WARNING
 
 
@@ -140,8 +147,8 @@ def test_an_expectation_that_cannot_be_evaluated_stops_the_gate():
 def test_dagster_sees_error_for_quarantine_and_warn_for_partial():
     import dagster as dg
 
-    bad = gate.judge(suites.get("bars"), spoil(bars(), 3, volume=-1), DAYS)
-    gap = gate.judge(suites.get("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
+    bad = gate.judge(suite_of("bars"), spoil(bars(), 3, volume=-1), DAYS)
+    gap = gate.judge(suite_of("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
     key = dg.AssetKey("bars")
     assert gate.check_result(bad.findings, "suite", key).severity is dg.AssetCheckSeverity.ERROR
     assert gate.check_result(gap.findings, "suite", key).severity is dg.AssetCheckSeverity.WARN
