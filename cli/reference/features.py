@@ -8,13 +8,15 @@ import sys
 
 from cli.reference.markdown import page, table
 from signals.features import registry
+from signals.features.registry import BarGroup, FeatureGroup
 
 
 def text() -> str:
     """A table a group: its features in the order of a row."""
     parts: list[str | list[str]] = ["In the order of a row. A remark holds for the lines below it too."]
-    for name in registry.names():
-        group = registry.get(name)
+    groups: list[FeatureGroup | BarGroup] = [registry.get(name) for name in registry.names()]
+    groups += [registry.bar_group(name) for name in registry.bar_names()]
+    for group in groups:
         parts.append(f"## `{group.name}`, version {group.version}")
         source = inspect.getsource(sys.modules[type(group).__module__])
         rows = [(str(place), f"`{one}`", _remark(source, one)) for place, one in enumerate(group.names)]

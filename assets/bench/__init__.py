@@ -1,0 +1,1 @@
+"""Measures history: files into tables, tables into frames, frames into factors."""
