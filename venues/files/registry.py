@@ -1,0 +1,29 @@
+"""The formats by name; a format's module is loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from infra.errors import TickhouseError
+from venues.files.errors import FileCode
+from venues.files.format import Format
+
+# One line a format: its name in config/sources.toml, and the module of this folder whose `FORMAT` it is.
+MODULES: dict[str, str] = {
+}
+
+FORMATS: dict[str, Format] = {}  # those loaded so far
+
+
+def get(name: str) -> Format:
+    """The format; FORMAT_UNKNOWN lists the names there are."""
+    if name not in MODULES:
+        raise TickhouseError(FileCode.FORMAT_UNKNOWN, format=name, known=", ".join(names()))
+    if name not in FORMATS:
+        FORMATS[name] = import_module(f"venues.files.{MODULES[name]}").FORMAT
+    return FORMATS[name]
+
+
+def names() -> list[str]:
+    """Every format's name, sorted."""
+    return sorted(MODULES)
