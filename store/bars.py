@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from market.dataset import Dataset
-from store import complete, revisions
+from market.dataset import SCHEMAS, Dataset
+from store import datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-KEY = ("instrument", "interval_s", "ts_event")
-COLUMNS = (*KEY, "ts_known", "open", "high", "low", "close", "volume", "count", "source")
+KEY = datasets.KEYS[Dataset.BARS]
+COLUMNS = tuple(SCHEMAS[Dataset.BARS])
 
 
 def read(
@@ -25,18 +25,16 @@ def read(
     interval_s: int = 60,
     as_of_ns: int | None = None,
     *,
+    stored_by_ns: int | None = None,
     allow: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Bars opening in [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time.
-
-    DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
-    """
-    return complete.read(
-        client, Dataset.BARS, instruments, start_ns, end_ns, as_of_ns, columns=COLUMNS, key=KEY, allow=allow,
+    """Bars opening in [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time; see `datasets.read`."""
+    return datasets.read(
+        client, Dataset.BARS, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns, allow=allow,
         interval_s=interval_s,
     )
 
 
 def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:
     """Number of new or revised bars written; bars we hold already, equal in every value, are not written again."""
-    return revisions.write(client, "bars", frame, KEY, seen_ns)
+    return datasets.write(client, Dataset.BARS, frame, seen_ns)

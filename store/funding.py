@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from market.dataset import Dataset
-from store import complete, revisions
+from store import datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-KEY = ("instrument", "ts_event")
-COLUMNS = (*KEY, "ts_known", "rate", "mark_price", "source")
+KEY = datasets.KEYS[Dataset.FUNDING_RATES]
 
 
 def read(
@@ -24,17 +23,16 @@ def read(
     end_ns: int,
     as_of_ns: int | None = None,
     *,
+    stored_by_ns: int | None = None,
     allow: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Funding events of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time.
-
-    DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
-    """
-    return complete.read(
-        client, Dataset.FUNDING_RATES, instruments, start_ns, end_ns, as_of_ns, columns=COLUMNS, key=KEY, allow=allow
+    """Funding events of [start_ns, end_ns) as known at `as_of_ns`, sorted; see `datasets.read`."""
+    return datasets.read(
+        client, Dataset.FUNDING_RATES, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns,
+        allow=allow,
     )
 
 
 def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:
     """Number of new or revised rates written; those we hold already, equal in every value, are not written again."""
-    return revisions.write(client, "funding_rates", frame, KEY, seen_ns)
+    return datasets.write(client, Dataset.FUNDING_RATES, frame, seen_ns)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 DAY_NS = 86_400_000_000_000
+_FOREVER = (1 << 63) - 1
 
 
 class IngestState(IntEnum):
@@ -82,10 +83,13 @@ def require(
     start_ns: int,
     end_ns: int,
     allow: Collection[str] = (),
+    *,
+    stored_by_ns: int | None = None,
 ) -> None:
     """Refuses with DATA_NOT_COMPLETE when a day in [start_ns, end_ns) is neither complete, verified empty nor allowed.
 
-    `allow` names further states ("partial", "missing", "quarantined"). A day without an entry is missing.
+    `allow` names further states ("partial", "missing", "quarantined"). A day without an entry is missing. With
+    `stored_by_ns` the log is read as it stood then.
     """
     days = days_between(start_ns, end_ns)
     if not days or not instruments:
@@ -93,8 +97,12 @@ def require(
     rows = client.query(
         "SELECT instrument, day, toInt8(argMax(state, ts_stored)) FROM ingest_log"
         " WHERE dataset = {dataset:String} AND instrument IN {instruments:Array(UInt32)}"
-        " AND day >= {first:Date} AND day <= {last:Date} GROUP BY instrument, day",
-        parameters={"dataset": dataset, "instruments": list(instruments), "first": days[0], "last": days[-1]},
+        " AND day >= {first:Date} AND day <= {last:Date}"
+        " AND ts_stored <= fromUnixTimestamp64Nano({by:Int64}, 'UTC') GROUP BY instrument, day",
+        parameters={
+            "dataset": dataset, "instruments": list(instruments), "first": days[0], "last": days[-1],
+            "by": _FOREVER if stored_by_ns is None else stored_by_ns,
+        },
     ).result_rows
     found = {(instrument, day): IngestState(state) for instrument, day, state in rows}
     good = {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY} | {IngestState[name.upper()] for name in allow}

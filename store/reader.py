@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 
+_MOMENT = "fromUnixTimestamp64Nano({{{}:Int64}}, 'UTC')"
+
+
 def query(client: Client, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
     """The answer as a frame, empty but typed where no row matches."""
     frame = pl.from_arrow(client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True))
@@ -30,18 +33,21 @@ def read_latest(
     where: str,
     parameters: Mapping[str, Any],
     as_of_ns: int | None = None,
+    stored_by_ns: int | None = None,
 ) -> pl.DataFrame:
-    """Of each key the latest revision that was known at `as_of_ns` (None: now), sorted by key.
+    """Of each key the latest revision that was known at `as_of_ns` and stored by `stored_by_ns` (None: now).
 
-    `key` must be the table's sort key up to `ts_known`, so that ClickHouse reads in order instead of sorting.
+    Sorted by key, which must be the table's sort key up to `ts_known`, so that ClickHouse reads in order instead of
+    sorting.
     """
-    known = "" if as_of_ns is None else "AND ts_known <= fromUnixTimestamp64Nano({as_of_ns:Int64}, 'UTC')"
+    where += "" if as_of_ns is None else f" AND ts_known <= {_MOMENT.format('as_of_ns')}"
+    where += "" if stored_by_ns is None else f" AND ts_stored <= {_MOMENT.format('stored_by_ns')}"
     keys = ", ".join(key)
     return query(
         client,
-        f"SELECT {', '.join(columns)} FROM {table} WHERE {where} {known}"  # noqa: S608 - names of ours, values are bound
-        f" ORDER BY {keys}, ts_known DESC, ts_stored DESC LIMIT 1 BY {keys}",
-        {**parameters, "as_of_ns": as_of_ns or 0},
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"  # noqa: S608 - names of ours, values are bound
+        f" ORDER BY {keys}, ts_known DESC, ts_stored LIMIT 1 BY {keys}",
+        {**parameters, "as_of_ns": as_of_ns or 0, "stored_by_ns": stored_by_ns or 0},
     )
 
 

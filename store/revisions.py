@@ -6,6 +6,7 @@ earlier moment therefore never change.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,33 +15,50 @@ from store import writer
 from store.reader import in_range, read_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
 _CLOCKS = ("ts_known", "ts_stored", "source")  # say when and whence, not what
+_FILTERS = {"series": "String", "instrument": "UInt32", "interval_s": "UInt32"}  # of a key, what narrows the search
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
-def write(client: Client, table: str, frame: pl.DataFrame, key: Sequence[str], seen_ns: int) -> int:
+def write(
+    client: Client, table: str, frame: pl.DataFrame, key: Sequence[str], seen_ns: int,
+    not_told: Mapping[str, int] = _NOTHING,
+) -> int:
     """Number of rows written: new keys as they come, changed ones with `ts_known` raised to `seen_ns`.
 
-    `frame` holds int64 nanoseconds; rows equal in every value but the clocks and the source are skipped. A row is
-    never known before it was published: the later of its own `ts_known` and `seen_ns` counts for a revision.
+    `frame` holds int64 nanoseconds; rows equal in every value but the clocks and the source are skipped. `not_told`
+    gives, by column, the value that means "the source does not say". A row is never known before it was published:
+    the later of its own `ts_known` and `seen_ns` counts for a revision.
     """
     if frame.is_empty():
         return 0
+    if "ts_known" not in frame.columns:  # what was received is known from then on
+        frame = frame.with_columns(ts_known="ts_recv")
     fresh = frame.unique(key, keep="last", maintain_order=True)
-    changed = split(fresh, _held(client, table, fresh, key), key, seen_ns)
+    changed = split(fresh, _held(client, table, fresh, key), key, seen_ns, not_told)
     return writer.insert(client, table, changed)
 
 
-def split(fresh: pl.DataFrame, held: pl.DataFrame, key: Sequence[str], seen_ns: int) -> pl.DataFrame:
-    """The rows of `fresh` that `held` lacks, and those that differ from it, the latter known from `seen_ns` on."""
+def split(
+    fresh: pl.DataFrame, held: pl.DataFrame, key: Sequence[str], seen_ns: int,
+    not_told: Mapping[str, int] = _NOTHING,
+) -> pl.DataFrame:
+    """The rows of `fresh` that `held` lacks, and those that differ from it, the latter known from `seen_ns` on.
+
+    Where `fresh` does not tell a value, the one held stays.
+    """
     values = [name for name in fresh.columns if name not in key and name not in _CLOCKS]
     known = held.select(
         *key, *(pl.col(name).alias(f"_{name}") for name in values), pl.col("ts_known").alias("_ts_known")
     )
-    joined = fresh.join(known.with_columns(_held=True), on=list(key), how="left", maintain_order="left")
+    joined = fresh.join(known.with_columns(_held=True), on=list(key), how="left", maintain_order="left").with_columns(
+        pl.when(pl.col(name) == blank).then(pl.coalesce(f"_{name}", name)).otherwise(name).alias(name)
+        for name, blank in not_told.items() if name in values
+    )
     is_new = pl.col("_held").is_null()
     differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).ne_missing(pl.col(f"_{name}")) for name in values))
     # One nanosecond past what it revises, should the clock be behind: a revision must sort after its original.
@@ -54,15 +72,18 @@ def split(fresh: pl.DataFrame, held: pl.DataFrame, key: Sequence[str], seen_ns: 
 
 def _held(client: Client, table: str, fresh: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     values = [name for name in fresh.columns if name not in _CLOCKS]
-    times = fresh["ts_event"]
+    clock = next(name for name in key if name in {"ts_event", "ts_recv"})
+    wanted = {name: kind for name, kind in _FILTERS.items() if name in key}
+    times = fresh[clock]
+    conditions = [f"{name} IN {{{name}:Array({kind})}}" for name, kind in wanted.items()]
     held = read_latest(
         client,
         table,
         columns=[*values, "ts_known"],
         key=key,
-        where=f"instrument IN {{instruments:Array(UInt32)}} AND {in_range()}",
+        where=" AND ".join([*conditions, in_range(clock)]),
         parameters={
-            "instruments": fresh["instrument"].unique().to_list(),
+            **{name: fresh[name].unique().to_list() for name in wanted},
             "start_ns": times.min(),
             "end_ns": int(times.max()) + 1,  # type: ignore[arg-type]  # an int64 column's maximum
         },

@@ -8,7 +8,7 @@ import numpy as np
 
 from market.dataset import Dataset
 from market.events import Flag, Kind, empty
-from store import complete, revisions
+from store import datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from market.events import Events
 
-KEY = ("instrument", "ts_event", "trade_id")
+KEY = datasets.KEYS[Dataset.TRADES]
 # What a trade is, not how it reached us: one heard live equals the same one fetched later, and is no revision of it.
 LASTING_FLAGS = np.uint16(Flag.AGGREGATE)
-COLUMNS = (*KEY, "ts_known", "price", "qty", "side", "flags", "source")
 
 
 def read(
@@ -31,14 +30,12 @@ def read(
     end_ns: int,
     as_of_ns: int | None = None,
     *,
+    stored_by_ns: int | None = None,
     allow: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Trades of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument, time and trade id.
-
-    DATA_NOT_COMPLETE for a day that the ingest log does not call complete, unless its state is in `allow`.
-    """
-    return complete.read(
-        client, Dataset.TRADES, instruments, start_ns, end_ns, as_of_ns, columns=COLUMNS, key=KEY, allow=allow
+    """Trades of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument, time and id; see `datasets.read`."""
+    return datasets.read(
+        client, Dataset.TRADES, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns, allow=allow
     )
 
 
@@ -49,10 +46,11 @@ def events(
     end_ns: int,
     as_of_ns: int | None = None,
     *,
+    stored_by_ns: int | None = None,
     allow: Collection[str] = (),
 ) -> Events:
     """The same trades as an event array sorted by `ts_event`, trade id, instrument; `ts_recv` is when it was known."""
-    return to_events(read(client, instruments, start_ns, end_ns, as_of_ns, allow=allow))
+    return to_events(read(client, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns, allow=allow))
 
 
 def to_events(frame: pl.DataFrame) -> Events:
@@ -75,4 +73,4 @@ def to_events(frame: pl.DataFrame) -> Events:
 
 def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:
     """Number of new or revised trades written; those we hold already, equal in every value, are not written again."""
-    return revisions.write(client, "trades", frame, KEY, seen_ns)
+    return datasets.write(client, Dataset.TRADES, frame, seen_ns)

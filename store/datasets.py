@@ -1,0 +1,83 @@
+"""Writing and reading the datasets of history, point in time: one way in and one way out for all of them.
+
+A row is found by its key; a changed one is a revision with a later `ts_known`. A reading as of a moment gives, of each
+key, the latest revision known by then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from market.dataset import SCHEMAS, Dataset, clock, label
+from store import ingest_log, revisions
+from store.reader import in_range, read_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+# What makes a row the same row, in the order of the table's sort key.
+KEYS: dict[Dataset, tuple[str, ...]] = {
+    Dataset.BARS: ("instrument", "interval_s", "ts_event"),
+    Dataset.TRADES: ("instrument", "ts_event", "trade_id"),
+    Dataset.QUOTES: ("instrument", "ts_recv", "seq"),
+    Dataset.BOOK_SNAPSHOTS: ("instrument", "ts_recv", "seq"),
+    Dataset.BOOK_DELTAS: ("instrument", "ts_recv", "last_seq", "side", "price"),
+    Dataset.FUNDING_RATES: ("instrument", "ts_event"),
+    Dataset.OPEN_INTEREST: ("instrument", "ts_event"),
+    Dataset.SERIES: ("series", "instrument", "ts_event"),
+}
+
+# Values by which a source says that it does not tell: they never revise what another source told.
+NOT_TOLD: dict[Dataset, dict[str, int]] = {Dataset.BARS: {"count": -1}, Dataset.FUNDING_RATES: {"mark_price": 0}}
+
+
+def write(client: Client, dataset: Dataset, frame: pl.DataFrame, seen_ns: int) -> int:
+    """Number of rows written: new ones and, known from `seen_ns` on, those that changed.
+
+    Rows that we hold already, equal in every value but the clocks and the source, are not written again. A value that
+    the source does not tell (`NOT_TOLD`) leaves the one we hold as it is.
+    """
+    rows = frame.drop("line", strict=False)
+    return revisions.write(client, dataset, rows, KEYS[dataset], seen_ns, NOT_TOLD.get(dataset, {}))
+
+
+def read(
+    client: Client,
+    dataset: Dataset,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    as_of_ns: int | None = None,
+    *,
+    stored_by_ns: int | None = None,
+    allow: Collection[str] = (),
+    interval_s: int = 60,
+    series: str = "",
+) -> pl.DataFrame:
+    """Rows in [start_ns, end_ns) of the dataset's clock as known at `as_of_ns` (None: now), sorted by key.
+
+    Columns are those of `market.dataset.SCHEMAS`. With `stored_by_ns` only what we held then, judged by the ingest log
+    of then: for audits. `interval_s` is of bars, `series` of series. DATA_NOT_COMPLETE for a day that the ingest log
+    does not call complete, unless its state is in `allow`.
+    """
+    name = label(dataset, interval_s, series)
+    ingest_log.require(client, name, instruments, start_ns, end_ns, allow, stored_by_ns=stored_by_ns)
+    conditions, parameters = "instrument IN {instruments:Array(UInt32)}", {"instruments": list(instruments)}
+    extra: dict[str, object] = {}
+    if dataset is Dataset.BARS:
+        conditions, extra = f"{conditions} AND interval_s = {{interval_s:UInt32}}", {"interval_s": interval_s}
+    if dataset is Dataset.SERIES:
+        conditions, extra = f"series = {{series:String}} AND {conditions}", {"series": series}
+    return read_latest(
+        client,
+        str(dataset),
+        columns=list(SCHEMAS[dataset]),
+        key=KEYS[dataset],
+        where=f"{conditions} AND {in_range(clock(dataset))}",
+        parameters={**parameters, **extra, "start_ns": start_ns, "end_ns": end_ns},
+        as_of_ns=as_of_ns,
+        stored_by_ns=stored_by_ns,
+    )
