@@ -37,8 +37,9 @@ class Instrument:
     price_scale: int     # prices are int64 in 10^-price_scale of the quote currency
     qty_scale: int       # quantities are int64 in 10^-qty_scale of the base (or of contracts)
     contract_size: int   # base units a contract stands for, in 10^-8; 10^8 for spot and linear of size 1
-    valid_from: int      # ns
+    valid_from: int      # ns: the listing where it is known, else when we first saw it
     valid_to: int = 0    # ns, 0 while alive
+    listed: int = 0      # ns: the listing; 0: nobody told, so history may reach back beyond `valid_from`
 
 
 def market_of(venue: str) -> Instrument:
@@ -88,13 +89,16 @@ class InstrumentSpec:
     taker_fee_ppm: int
     status: Status
     valid_from: int      # ns: when the venue said so
+    listed: int = 0      # ns: when it was listed; 0: the venue does not tell
+    delisted: int = 0    # ns: when it was delisted or expired, or will be; 0: neither
 
     def instrument(self, instrument_id: int) -> Instrument:
-        """The life that `instrument_id` stands for."""
+        """The life that `instrument_id` stands for, from its listing on where that is known."""
         return Instrument(
             id=instrument_id, venue=self.venue, symbol=self.symbol, venue_symbol=self.venue_symbol, kind=self.kind,
             base=self.base, quote=self.quote, settle=self.settle, price_scale=self.price_scale,
-            qty_scale=self.qty_scale, contract_size=self.contract_size, valid_from=self.valid_from,
+            qty_scale=self.qty_scale, contract_size=self.contract_size, valid_from=self.listed or self.valid_from,
+            listed=self.listed,
         )
 
     def rules(self, instrument_id: int) -> TradingRules:

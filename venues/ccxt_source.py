@@ -5,23 +5,30 @@ Every page but the first begins with the row that ended the one before, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra.errors import TickhouseError
 from market import bars as market_bars
 from market import funding as market_funding
 from market.bars import Bars
+from market.dataset import INTERVALS, Dataset
 from market.events import Events
 from market.funding import RATE_SCALE, FundingRates
 from market.instrument import Instrument, InstrumentSpec
 from market.rounding import rescale, to_int
+from venues import ccxt_frames
 from venues.ccxt_markets import spec_of
 from venues.ccxt_trades import events_of, trades_by_id, trades_by_time
 from venues.errors import VenueCode
 from venues.exchange import make_exchange
 from venues.paging import by_time
 from venues.request import Patience, ask
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from venues.source import Request
 
 __all__ = ["CcxtSource", "Patience", "make_exchange"]
 
@@ -45,6 +52,33 @@ class CcxtSource:
     def venue(self) -> str:
         """ccxt's name of the venue."""
         return str(self._exchange.id)
+
+    @property
+    def name(self) -> str:
+        """What stands in the column `source`: "binance-rest"."""
+        return f"{self.venue}-rest"
+
+    def fetch(self, request: Request) -> Iterator[pl.DataFrame]:
+        """Rows of the request; VENUE_NOT_OFFERED for a dataset or an interval that the venue does not have."""
+        life, start, end = request.life, request.start, request.end
+        match request.dataset:
+            case Dataset.BARS:
+                interval = INTERVALS.get(request.interval_s, f"{request.interval_s}s")
+                yield ccxt_frames.of_bars(self.bars(life, start, end, interval), self.name)
+            case Dataset.TRADES:
+                yield ccxt_frames.of_trades(self.trades(life, start, end), self.name)
+            case Dataset.FUNDING_RATES:
+                yield ccxt_frames.of_funding(self.funding(life, start, end), self.name)
+            case _:
+                raise TickhouseError(VenueCode.VENUE_NOT_OFFERED, venue=self.venue, request=str(request.dataset))
+
+    def fingerprint(self, request: Request) -> str:  # noqa: ARG002 - of the protocol
+        """"": only asking tells whether a venue's answer changed."""
+        return ""
+
+    def raw(self, request: Request, rows: pl.DataFrame) -> list[str]:  # noqa: ARG002 - of the protocol
+        """The rows as JSON."""
+        return [str(row) for row in rows.iter_rows(named=True)]
 
     def now(self) -> int:
         """The venue's clock, ns; ours where it does not tell."""
