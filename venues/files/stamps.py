@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from infra.errors import TickhouseError
+from market.rounding import INT64_MAX
 from venues.files.errors import FileCode
 from venues.files.exact import refuse_nulls, scaled_text
 from venues.files.table import LINE
 
-# Digits that a unit leaves out of a nanosecond. Between two units lie three decimals: 10^11 s is the year 5138, and
-# 10^11 ms is 1973, before there was anything to stamp.
+# Decimals that a unit leaves out of a nanosecond. Between two units lie three: 10^11 s is the year 5138, and 10^11 ms
+# is 1973, before there was anything to stamp.
 _UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 _BOUNDS = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 
@@ -25,64 +26,69 @@ class Stamps:
 
     def __init__(self, file: str, unit: str = "", *, per_row: bool = False) -> None:
         self._file = file
-        self._known = unit
+        self._known = bool(unit)
         self._unit = unit
         self._per_row = per_row
-        self._first: object = None
+        self._first_line: object = None
 
     def ns(self, text: pl.DataFrame, column: str) -> pl.Series:
         """The stamps of `column`, int64 ns; FILE_ROW_BAD for one that is no number, is negative or does not fit."""
-        if not self._unit or not self._known:
-            self._find(text, column)
-        if self._per_row and not self._known:
-            return self._each(text, column)
-        stamps = scaled_text(text[column], _UNITS[self._unit or "ms"])
-        return self._checked(stamps, text, column)
+        cells = text[column]
+        sizes = cells.cast(pl.Int64, strict=False)
+        whole = not sizes.null_count()
+        if not whole:  # fractions; magnitude needs no exactness
+            sizes = cells.cast(pl.Float64, strict=False).floor().cast(pl.Int64, strict=False)
+            refuse_nulls(self._file, sizes.to_frame(), [column], text, "not a stamp")
+        if not self._known:
+            units = self._units(sizes, text, column)
+            if units is not None:
+                return self._each(units, text, column)
+        decimals = _UNITS[self._unit or "ns"]
+        if whole and sizes.is_between(0, INT64_MAX // 10**decimals).all():
+            return sizes if decimals == 0 else sizes.to_frame().select(pl.col(column) * 10**decimals)[column]
+        return self._checked(scaled_text(cells, decimals), text, column)
 
-    def _find(self, text: pl.DataFrame, column: str) -> None:
-        size = self._magnitudes(text, column)
-        units = _unit_of(size)
-        found = units.drop_nulls().unique()
-        if self._per_row or not len(found):
-            return
-        if not self._unit:
-            at = units.is_not_null().arg_max()
-            assert at is not None  # noqa: S101 - there is one, or `found` were empty
-            self._unit, self._first = units[at], text[LINE][at]
-        strange = (units != self._unit).fill_null(value=False)
-        if strange.any():
-            at = strange.arg_max()
-            assert at is not None  # noqa: S101
-            raise TickhouseError(
-                FileCode.FILE_STAMPS_MIXED, file=self._file, column=column, line=text[LINE][at], value=text[column][at],
-                unit=units[at], first_line=self._first, first_unit=self._unit,
-            )
+    def _units(self, sizes: pl.Series, text: pl.DataFrame, column: str) -> pl.Series | None:
+        """The unit of each row where they may differ; None where the file has one, which is then known."""
+        low, high = sizes.to_frame("size").filter(pl.col("size") != 0).select(
+            low=pl.col("size").min(), high=pl.col("size").max()
+        ).row(0)
+        if low is None:
+            return None
+        if not self._unit and not self._per_row:
+            at = (sizes != 0).arg_true()[0]
+            self._unit, self._first_line = unit_of(sizes[at]), text[LINE][at]
+        if unit_of(low) == unit_of(high) == self._unit:
+            return None
+        units = _each_unit(sizes)
+        if self._per_row:
+            return units
+        at = (units != self._unit).fill_null(value=False).arg_true()[0]
+        raise TickhouseError(
+            FileCode.FILE_STAMPS_MIXED, file=self._file, column=column, line=text[LINE][at], value=text[column][at],
+            unit=units[at], first_line=self._first_line, first_unit=self._unit,
+        )
 
-    def _each(self, text: pl.DataFrame, column: str) -> pl.Series:
-        units = _unit_of(self._magnitudes(text, column))
-        out = pl.Series(column, [0], dtype=pl.Int64).new_from_index(0, text.height)
+    def _each(self, units: pl.Series, text: pl.DataFrame, column: str) -> pl.Series:
+        out = pl.zeros(text.height, pl.Int64, eager=True)
         for unit in units.drop_nulls().unique():
             at = (units == unit).arg_true()
             out = out.scatter(at, scaled_text(text[column].gather(at), _UNITS[unit]))
         return self._checked(out, text, column)
 
-    def _magnitudes(self, text: pl.DataFrame, column: str) -> pl.Series:
-        cells = text[column]
-        whole = cells.cast(pl.Int64, strict=False)
-        if whole.null_count():
-            # Stamps with a fraction; the magnitude needs no exactness.
-            whole = cells.cast(pl.Float64, strict=False).floor().cast(pl.Int64, strict=False)
-            refuse_nulls(self._file, whole.to_frame(), [column], text, "not a stamp")
-        return whole
-
     def _checked(self, stamps: pl.Series, text: pl.DataFrame, column: str) -> pl.Series:
-        frame = pl.select(pl.when(stamps >= 0).then(stamps).alias(column))
+        frame = stamps.to_frame(column).select(pl.when(pl.col(column) >= 0).then(pl.col(column)))
         refuse_nulls(self._file, frame, [column], text, "not a stamp")
         return frame[column]
 
 
-def _unit_of(size: pl.Series) -> pl.Series:
+def unit_of(stamp: int) -> str:
+    """The unit whose magnitude a stamp that is not 0 has."""
+    return next((unit for unit, bound in _BOUNDS if stamp < bound), "ns")
+
+
+def _each_unit(sizes: pl.Series) -> pl.Series:
     expr: pl.Expr = pl.lit("ns")
     for unit, bound in reversed(_BOUNDS):
         expr = pl.when(pl.col("size") < bound).then(pl.lit(unit)).otherwise(expr)
-    return size.alias("size").to_frame().select(pl.when(pl.col("size") > 0).then(expr).alias("unit"))["unit"]
+    return sizes.to_frame("size").select(pl.when(pl.col("size") != 0).then(expr).alias("unit"))["unit"]
