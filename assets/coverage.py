@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 GROUP = "coverage"
+INGEST = "ingest"  # the group of the assets that write the ingest log
 JOB = "draw_coverage"
 _INLINE = 250_000  # bytes of pictures kept in Dagster's event log; further ones are files only
 _HOLES = 50        # listed; all of them are told by `tickhouse coverage --json`
 
 
-def definitions(after: Iterable[dg.AssetKey] = ()) -> dg.Definitions:
-    """The asset, drawn below `after`, and a nightly job for it alone.
+def definitions(assets: Iterable[object] = ()) -> dg.Definitions:
+    """The asset, drawn below those of `assets` that ingest, and a nightly job for it alone.
 
     In the job of the ingest, a failed dataset would keep the picture of its failure from being drawn.
     """
-    asset = _coverage(sorted(set(after)))
+    asset = _coverage(_ingested(assets))
     job = dg.define_asset_job(JOB, dg.AssetSelection.assets(asset), description="The coverage grids, drawn anew")
     return dg.Definitions(
         assets=[asset], jobs=[job],
@@ -41,6 +42,11 @@ def definitions(after: Iterable[dg.AssetKey] = ()) -> dg.Definitions:
             )
         ],
     )
+
+
+def _ingested(assets: Iterable[object]) -> list[dg.AssetKey]:
+    made = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+    return sorted({key for asset in made for key, group in asset.group_names_by_key.items() if group == INGEST})
 
 
 def _coverage(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:

@@ -4,7 +4,7 @@ import warnings
 
 import dagster as dg
 
-from assets import features, marts, models, risk_report
+from assets import coverage, features, marts, models, risk_report
 from assets.ingest import definitions as ingest
 from infra import settings as configuration
 from orchestration import alerts, jobs, partitions, resources
@@ -25,6 +25,7 @@ def tickhouse() -> dg.Definitions:
             *marts.build(venue.name),
             *risk_report.build(venue.name, venue.symbols, days),
         ]
+        covered = coverage.definitions(assets)
     return dg.Definitions.merge(
         dg.Definitions(
             assets=assets,
@@ -33,5 +34,6 @@ def tickhouse() -> dg.Definitions:
             executor=dg.in_process_executor,
         ),
         jobs.build(venue.name),
+        covered,
         alerts.definitions(),
     )

@@ -118,8 +118,7 @@ def test_the_asset_draws_every_dataset_and_counts(clickhouse, settings):
     (one,) = instruments.record(clickhouse, [spec("A/USDT")])
     log(clickhouse, one.id, [1, 3])
     log(clickhouse, one.id, [1], IngestState.QUARANTINED, dataset="bars_1h")
-    made = coverage.definitions([dg.AssetKey(["binance", "bars_1m"])])
-    (asset,) = [one for one in made.assets if isinstance(one, dg.AssetsDefinition)]
+    (asset,) = coverage.definitions().assets
     result = dg.materialize([asset], resources={"clickhouse": ClickHouse()})
     told = result.asset_materializations_for_node("coverage")[0].metadata
     assert told["instrument_days"].value == 4
@@ -131,6 +130,19 @@ def test_the_asset_draws_every_dataset_and_counts(clickhouse, settings):
     assert file.read_bytes() == base64.b64decode(shown)
     assert Image.open(io.BytesIO(file.read_bytes())).width == 1200
     assert (file.parent / "binance-bars_1h.png").is_file()
+
+
+def test_the_asset_comes_after_those_that_ingest():
+    @dg.asset(key=["binance", "bars_1m"], group_name="ingest")
+    def bars() -> None: ...
+
+    @dg.asset(group_name="features")
+    def features() -> None: ...
+
+    made = coverage.definitions([bars, features, object()])
+    (asset,) = made.assets
+    assert asset.dependency_keys == {dg.AssetKey(["binance", "bars_1m"])}
+    assert [schedule.cron_schedule for schedule in made.schedules] == ["30 2 * * *"]
 
 
 def test_the_asset_of_an_empty_log_says_so(clickhouse):
