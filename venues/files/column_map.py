@@ -51,6 +51,7 @@ class ColumnMap(BaseModel):
     sell: tuple[str, ...] = ("sell", "s", "ask")
     lag_s: int = Field(default=0, ge=0)     # after its event a row of a series or of funding is known
     rounded: bool = False                   # numbers carry the traces of binary arithmetic: see floats.py
+    nearest: bool = False                   # digits beyond the scale are given up, half to even
 
     @field_validator("interval_s", mode="before")
     @classmethod
@@ -77,9 +78,8 @@ class ColumnMap(BaseModel):
         missing = [name for name in NEEDED[self.dataset] if name not in self.columns]
         unknown = [name for name in self.columns if name not in NEEDED[self.dataset] + OPTIONAL[self.dataset]]
         if missing or unknown:
-            raise ValueError(
-                f"columns of {self.dataset}: missing {', '.join(missing) or 'none'}, unknown {', '.join(unknown) or 'none'}"
-            )
+            lists = f"missing {', '.join(missing) or 'none'}, unknown {', '.join(unknown) or 'none'}"
+            raise ValueError(f"columns of {self.dataset}: {lists}")
         if (self.dataset is Dataset.SERIES) != bool(self.series):
             raise ValueError("series = {name = column} belongs to the dataset series, and to it alone")
         return self
@@ -101,3 +101,8 @@ def of(options: Mapping[str, Any], file: str, *others: str) -> ColumnMap:
         first = error.errors()[0]
         key = ".".join(["options", *(str(part) for part in first["loc"])])
         raise TickhouseError(VenueCode.SOURCES_INVALID, file=file, key=key, problem=first["msg"]) from error
+
+
+def numbers(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that say how numbers are taken, for formats that make their own map."""
+    return {key: options[key] for key in ("rounded", "nearest") if key in options}

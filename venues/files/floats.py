@@ -22,7 +22,7 @@ _ULPS = 2.0            # the smallest trace that is always allowed
 
 ROUNDED_HINT = (
     "more decimals than the instrument's scale; {count} such cells have 15 digits or more, as sums of binary floats do:"
-    " if the file holds such sums, set the option rounded = true"
+    " if the file holds such sums, set the option rounded = true; nearest = true gives up any digits beyond the scale"
 )
 
 

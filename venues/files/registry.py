@@ -10,6 +10,17 @@ from venues.files.format import Format
 
 # One line a format: its name in config/sources.toml, and the module of this folder whose `FORMAT` it is.
 MODULES: dict[str, str] = {
+    "columns_csv": "columns_csv",
+    "columns_feather": "columns_feather",
+    "columns_parquet": "columns_parquet",
+    "columns_sqlite": "columns_sqlite",
+    "cryptodatadownload": "cryptodatadownload",
+    "freqtrade_feather": "freqtrade_feather",
+    "freqtrade_json": "freqtrade_json",
+    "lean_funding": "lean_funding",
+    "lean_quote": "lean_quote",
+    "lean_trade": "lean_trade",
+    "octobot": "octobot",
 }
 
 FORMATS: dict[str, Format] = {}  # those loaded so far

@@ -1,0 +1,65 @@
+"""`octobot`: what OctoBot's collectors recorded, an SQLite file with one table `ohlcv` for all symbols and intervals.
+
+`timestamp` is a bar's end and the JSON in `candle` begins with its open. Options: `interval_s` (3600 or "1h"),
+`symbol` where the file writes another than the life's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.errors import TickhouseError
+from market.dataset import Dataset
+from venues.errors import VenueCode
+from venues.files import cells, column_map, intervals, sqlite
+from venues.files.format import Opened, Part
+from venues.files.mapped import Mapped
+
+_TABLE = "ohlcv"
+_CANDLE = {name: f"json_extract(candle, '$[{place}]')" for place, name in enumerate(
+    ("ts_event", "open", "high", "low", "close", "volume")
+)}
+
+
+class OctoBot:
+    """Candles of one symbol and interval."""
+
+    name = "octobot"
+    datasets = (Dataset.BARS,)
+
+    def read(self, file: Opened) -> Iterator[Part]:
+        """The bars; FILE_ROW_BAD where a stamp is not the candle's end. SOURCES_INVALID without an interval."""
+        code, length = _interval(file.options, file.name)
+        columns = column_map.of(
+            {"columns": _CANDLE, "time": "s", "interval_s": length, "symbol": "symbol",
+             **column_map.numbers(file.options)},
+            file.name,
+        )
+        mapped = Mapped(file, columns)
+        symbol = str(file.options.get("symbol", file.life.symbol)).replace("'", "''")
+        condition = f"time_frame = '{code}'" + (f" AND symbol = '{symbol}'" if symbol else "")
+        for batch in sqlite.rows(file, _TABLE, [*columns.used, "timestamp"], condition):
+            for part in mapped.parts(batch):
+                ends = part.frame["ts_event"] + length * intervals.SECOND
+                stamps = cells.whole(batch["timestamp"], 9)
+                wrong = (stamps != ends).fill_null(value=True)
+                if wrong.any():
+                    cells.refuse(file.name, batch, {"timestamp": stamps.set(wrong, None)}, "not the end of its candle")
+                yield part
+
+
+def _interval(options: Mapping[str, Any], file: str) -> tuple[str, int]:
+    told = options.get("interval_s", 60)
+    length = intervals.seconds(told) if isinstance(told, str) else int(told)
+    codes = {seconds: code for code in _CODES if (seconds := intervals.seconds(code))}
+    if length not in codes:
+        raise TickhouseError(
+            VenueCode.SOURCES_INVALID, file=file, key="options.interval_s", problem=f"one of {', '.join(_CODES)}"
+        )
+    return codes[length], length
+
+
+_CODES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w", "1M")
+
+FORMAT = OctoBot()
