@@ -10,6 +10,18 @@ class FileCode(ErrorCode):
 
     FILE_MISSING = "there is no such file", "correct the path in config/sources.toml, or wait until it is published"
     FILE_UNREACHABLE = "the place of the file does not answer, also after retries", "look at the network, or try again"
+    FILE_REFUSED = (
+        "the place of the file refuses us",
+        "look at its answer here, and at the credentials in the environment (docs/files.md)",
+    )
+    FILE_STORAGE_UNKNOWN = (
+        "no installed library speaks to this kind of address",
+        "install the fsspec package that is named here (s3fs, gcsfs, adlfs, ...), or correct the address",
+    )
+    FILE_DISK_FULL = (
+        "there is no room to download the file",
+        "free space in the home folder; nothing half-written was left, and the same run again goes on from here",
+    )
     FILE_CHECKSUM_WRONG = "the file is not what its publisher's checksum says", "fetch it again; nothing of it was used"
     FILE_TRUNCATED = "the file ends too early or its archive is broken", "fetch it again; nothing of it was used"
     FILE_NOT_DATA = (

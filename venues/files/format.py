@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,4 +52,20 @@ class Format(Protocol):
 
     def read(self, file: Opened) -> Iterator[Part]:
         """The rows of `file`."""
+        ...
+
+
+@runtime_checkable
+class Spilling(Protocol):
+    """A format whose files are cut by another clock than the rows' own: a row of this day may be in the next file."""
+
+    spill_s: int
+
+
+@runtime_checkable
+class TellingRows(Protocol):
+    """A format that is no text with a row a line: it says itself what its rows look like."""
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The rows at these places (`line` of a part's frame) as the file has them."""
         ...
