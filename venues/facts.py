@@ -10,6 +10,7 @@ class Facts:
     """Habits of one venue; the defaults are those of most."""
 
     funding_hours: tuple[int, ...] = (0, 8, 16)  # UTC hours at which funding may be settled; () for each hour
+    funding_documented: bool = False       # the venue says so itself: a settlement at another hour is a wrong stamp
     bar_stamp_end: bool = False            # its own files stamp a bar at its end
     opens_at_previous_close: bool = False  # so that high and low need not hold the open
     omits_empty_minutes: bool = False      # a minute without a trade has no bar
@@ -18,13 +19,33 @@ class Facts:
     null_trades: bool = False              # trades of price 0 and quantity 0 are genuine and mean nothing
 
 
+_EIGHT_HOURLY = Facts(funding_documented=True)
 _FACTS = {
-    # Price-0, quantity-0 trades occur on its futures; aggregate trade ids are dense by symbol.
-    "binance": Facts(trade_ids_dense=True, null_trades=True),
-    "bitmex": Facts(bar_stamp_end=True, opens_at_previous_close=True, funding_hours=(4, 12, 20)),
+    # Price-0, quantity-0 trades occur on its futures; trade ids, aggregate ones too, are dense by symbol.
+    # Settles at 0, 8 and 16, some contracts every four or two hours or each hour of the same grid.
+    "binance": Facts(trade_ids_dense=True, null_trades=True, funding_documented=True),
+    "binanceusdm": Facts(trade_ids_dense=True, null_trades=True, funding_documented=True),
+    "binancecoinm": Facts(trade_ids_dense=True, null_trades=True, funding_documented=True),
+    "bitfinex": _EIGHT_HOURLY,
+    "bitget": _EIGHT_HOURLY,
+    "bitmex": Facts(
+        bar_stamp_end=True, opens_at_previous_close=True, funding_hours=(4, 12, 20), funding_documented=True
+    ),
+    "bitstamp": Facts(omits_empty_minutes=True),
+    "bybit": _EIGHT_HOURLY,
     "coinbase": Facts(omits_empty_minutes=True, trade_ids_dense=True, funding_hours=()),
-    "dydx": Facts(funding_hours=()),
+    "dydx": Facts(funding_hours=(), funding_documented=True),
+    "gate": _EIGHT_HOURLY,
+    "gateio": _EIGHT_HOURLY,
+    "htx": _EIGHT_HOURLY,
+    "hyperliquid": Facts(funding_hours=(), funding_documented=True),
     "kraken": Facts(omits_empty_minutes=True, identical_trades=True, funding_hours=()),
+    "krakenfutures": Facts(funding_hours=(), funding_documented=True),
+    "kucoin": Facts(omits_empty_minutes=True),
+    # Its funding is settled at 4, 12 and 20 UTC on the older contracts, at 0, 8 and 16 on the newer ones.
+    "kucoinfutures": Facts(omits_empty_minutes=True, funding_hours=(0, 4, 8, 12, 16, 20), funding_documented=True),
+    "mexc": _EIGHT_HOURLY,
+    "okx": _EIGHT_HOURLY,
 }
 
 

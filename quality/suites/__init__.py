@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
 
 from market.dataset import Dataset
 from quality.rule import Context, Suite
-from quality.suites import bars, funding_rates, trades
+from quality.suites import (
+    bars,
+    book_deltas,
+    book_snapshots,
+    funding_rates,
+    open_interest,
+    quotes,
+    series,
+    trades,
+)
+
+_SUITES: dict[Dataset, Callable[[Context], Suite]] = {
+    Dataset.BARS: bars.suite,
+    Dataset.TRADES: trades.suite,
+    Dataset.QUOTES: quotes.suite,
+    Dataset.BOOK_DELTAS: book_deltas.suite,
+    Dataset.BOOK_SNAPSHOTS: book_snapshots.suite,
+    Dataset.FUNDING_RATES: funding_rates.suite,
+    Dataset.OPEN_INTEREST: open_interest.suite,
+    Dataset.SERIES: series.suite,
+}
 
 
-def get(dataset: Dataset, context: Context) -> Suite:  # noqa: ARG001 - the suites do not look at it yet
-    """The suite of a dataset, KeyError for one that has none."""
-    # Modules keep the protocol: checked by a test.
-    suites = {Dataset.BARS: bars, Dataset.TRADES: trades, Dataset.FUNDING_RATES: funding_rates}
-    return cast("Suite", suites[dataset])
+def get(dataset: Dataset, context: Context) -> Suite:
+    """The suite of a dataset as it applies to this instrument, venue and interval."""
+    return _SUITES[dataset](context)

@@ -1,48 +1,163 @@
-"""One-minute bars: a bar is possible in itself, and a day has all its minutes."""
+"""Bars of any interval: each possible in itself, at its place in the grid, and a day has all of its bars."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import polars as pl
 
-from quality.rule import Rule, Severity
+from market.dataset import Dataset
+from quality.rule import Context, DayRule, RowRule, Severity, Suite
 from quality.suites import common
+from quality.suites.common import DAY_NS, SECOND_NS
 
-MINUTE_NS = 60_000_000_000
-MINUTES_A_DAY = 1_440
-JUMP = 0.5  # log return from one minute's close to the next: beyond it a wrong digit is likelier than a market
-
-ROWS = (
-    common.positive("low"),
-    common.at_least("high_over_body", "high", "body_top"),
-    common.at_least("low_under_body", "body_bottom", "low"),
-    common.not_negative("volume"),
-    common.zero("time_on_the_minute", "misaligned"),
-    common.in_its_day(),
-    common.unique("instrument", "ts_event"),
-    Rule("no_jump", "ExpectColumnValuesToBeBetween", {"column": "jump", "max_value": JUMP}),
-)
-DAYS = (
-    common.zero("minutes_missing", "missing", Severity.WARNING),
-    Rule("volume_some", "ExpectColumnValuesToBeBetween", {"column": "volume", "min_value": 1}, Severity.INFO),
-)
+WEEK_S, MONTH_S = 604_800, 28 * 86_400
+MONDAY_NS = 4 * DAY_NS       # the first Monday after the epoch; weeks begin there
+DETACHED = 10.0              # no venue's price bands let an order through so far from the market
+JUMP, JUMP_Z = 0.10, 30.0    # a return beyond both is an outlier: calibrated on the recordings
+WICK = 0.50                  # log distance of high or low from the body
+FROZEN = 5                   # bars equal in all four prices and a volume above zero
+STALE = 60                   # bars with the same close
+_PRICES = ("open", "high", "low", "close")
 
 
-def prepare(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds the body's ends, the distance from a whole minute and the jump from the close before in that day."""
-    before = pl.col("close").shift(1).over("instrument", "day", order_by="ts_event")
-    ratio = pl.col("close") / before
-    jump = pl.when((pl.col("close") > 0) & (before > 0)).then(ratio.log().abs()).otherwise(0.0).fill_null(0.0)
-    return common.with_day_offset(frame).with_columns(
-        body_top=pl.max_horizontal("open", "close"),
-        body_bottom=pl.min_horizontal("open", "close"),
-        misaligned=pl.col("ts_event") % MINUTE_NS,
-        jump=jump,
+def suite(context: Context) -> Suite:
+    """The expectations of bars of `context.interval_s`."""
+    return Suite(
+        Dataset.BARS,
+        key=("ts_event",),
+        rows=_rows(context),
+        days=(
+            DayRule("bars_missing", "every bar of the interval", most=0),
+            DayRule("stamped_at_start", "bars stamped at their start: no first bar lacks while the next day's is there",
+                    Severity.ERROR, most=0, whole_day=True),
+            DayRule("frozen_run", f"no {FROZEN} bars in a row equal in every price and volume", most=FROZEN - 1),
+            DayRule("stale_run", f"no {STALE} bars in a row with the same close", Severity.INFO, most=STALE - 1),
+            DayRule("zero_volume_run", f"no {STALE} bars in a row without volume", Severity.INFO, most=STALE - 1),
+            DayRule("volume_some", "a volume above zero", Severity.INFO, least=1),
+            common.IN_ORDER,
+        ),
+        prepare=_prepare(context),
+        metrics=_metrics(context),
+        derived=(
+            (pl.col("expected") - pl.col("there")).clip(lower_bound=0).alias("bars_missing"),
+            (pl.col("shifted") * (pl.col("rows") == pl.col("expected"))).alias("stamped_at_start"),
+        ),
+        expected_rows=lambda start: expected(context, start, start + DAY_NS),
     )
 
 
-def summarise(frame: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """Minutes missing and volume by day."""
-    found = common.count_by_day(frame, days, pl.col("volume").sum(), pl.col("ts_event").n_unique().alias("minutes"))
-    return found.with_columns(
-        volume=pl.col("volume").fill_null(0), missing=MINUTES_A_DAY - pl.col("minutes").cast(pl.Int64).fill_null(0)
+def expected(context: Context, start_ns: int, end_ns: int) -> int:
+    """Bars of the grid in [start, end) while the instrument lived."""
+    life = context.life
+    start = max(start_ns, context.begin_ns)
+    end = min(end_ns, life.valid_to or end_ns)
+    if end <= start:
+        return 0
+    if context.interval_s >= MONTH_S:
+        return sum(_is_month(day * DAY_NS) for day in range(-(-start // DAY_NS), -(-end // DAY_NS)))
+    width, origin = context.interval_s * SECOND_NS, _origin(context)
+    return -(-(end - origin) // width) - -(-(start - origin) // width)
+
+
+def _rows(context: Context) -> tuple[RowRule, ...]:
+    width = context.interval_s * SECOND_NS
+    # Some venues open a bar at the close of the one before, which high and low need not hold.
+    body = ("close",) if context.facts.opens_at_previous_close else ("open", "close")
+    top, bottom = pl.max_horizontal(body), pl.min_horizontal(body)
+    begin = context.begin_ns - context.begin_ns % width
+    before = pl.col("ts_event") < begin
+    flat = (pl.col("high") == pl.col("low")) & (pl.col("volume") == 0)
+    forming = pl.col("ts_event") + width > context.asked_ns if context.asked_ns else pl.lit(value=False)
+    return (
+        common.present(Dataset.BARS),
+        common.positive(*_PRICES),
+        RowRule("high_over_body", pl.col("high") < top, "high at or above open and close", shows=_PRICES),
+        RowRule("low_under_body", pl.col("low") > bottom, "low at or below open and close", shows=_PRICES),
+        RowRule("high_over_low", pl.col("high") < pl.col("low"), "high at or above low", shows=_PRICES),
+        common.not_negative("volume"),
+        RowRule("count_sane", pl.col("count") < -1, "a number of trades, or -1 for not told", shows=("count",)),
+        RowRule("interval_right", pl.col("interval_s") != context.interval_s, f"{context.interval_s} s",
+                shows=("interval_s",)),
+        RowRule("on_grid", _off_grid(context), "a start that is a multiple of the interval"),
+        common.in_its_day(Dataset.BARS),
+        common.sane_time(context),
+        common.known_after(width),
+        RowRule("bar_closed", forming, "closed by the source's clock", shows=("close", "volume")),
+        *common.unique(("close", "volume")),
+        common.SYMBOL,
+        RowRule("not_flat_before_listing", before & flat if begin else pl.lit(value=False),
+                "no constant price filled in from before the listing", shows=("close",)),
+        RowRule("not_before_listing", before & ~flat if begin else pl.lit(value=False),
+                "no bar from before the listing", Severity.WARNING, ("close",)),
+        RowRule("not_detached", pl.col("detached"),
+                "prices less than ten times those of both neighbours, or more than a tenth", shows=_PRICES),
+        RowRule("no_jump", (pl.col("jump").abs() > JUMP) & (pl.col("jump_z").abs() > JUMP_Z),
+                "a return within 10 % or 30 robust deviations", Severity.WARNING, ("open", "close")),
+        RowRule("no_wick", pl.col("wick") > WICK, "high and low within 65 % of the body", Severity.WARNING, _PRICES),
     )
+
+
+def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    def prepare(frame: pl.DataFrame) -> pl.DataFrame:
+        frame = common.with_symbol(common.sort(frame, ["ts_event"]), context)
+        frame = common.with_neighbours(frame, ["ts_event"], (*_PRICES, "volume"))
+        number = {name: pl.col(name).cast(pl.Float64).clip(lower_bound=0.5) for name in _PRICES}
+        close, top, bottom = number["close"], pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
+        next_to = pl.col("ts_event").diff() <= 5 * context.interval_s * SECOND_NS
+        jump = pl.when(next_to).then((close / close.shift(1)).log()).fill_null(0.0)
+        before, after = close.shift(1), number["open"].shift(-1)
+        agree = (before / after).log().abs() < 0.1
+        above = (number["low"] > DETACHED * pl.max_horizontal(before, after))
+        below = (number["high"] * DETACHED < pl.min_horizontal(before, after))
+        prices_same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _PRICES)
+        return frame.with_columns(
+            jump=jump,
+            jump_z=common.robust_z(jump, 1e-4),
+            detached=agree & (above | below),
+            wick=pl.max_horizontal(
+                (number["high"] / top.cast(pl.Float64).clip(lower_bound=0.5)).log(),
+                (bottom.cast(pl.Float64).clip(lower_bound=0.5) / number["low"]).log(),
+            ),
+            frozen=common.runs((prices_same & (pl.col("volume") == pl.col("volume").shift(1))
+                                & (pl.col("volume") > 0)).fill_null(value=False)),
+            stale=common.runs((pl.col("close") == pl.col("close").shift(1)).fill_null(value=False)),
+            silent=common.runs(((pl.col("volume") == 0) & (pl.col("volume").shift(1) == 0)).fill_null(value=False)),
+        )
+
+    return prepare
+
+
+def _metrics(context: Context) -> tuple[pl.Expr, ...]:
+    ts, width = pl.col("ts_event"), context.interval_s * SECOND_NS
+    day_ns = pl.col("day").first().cast(pl.Int64) * DAY_NS
+    return (
+        ts.filter(~_off_grid(context)).n_unique().cast(pl.Int64).alias("there"),
+        ((ts.min() == day_ns + width) & (ts.max() == day_ns + DAY_NS)).cast(pl.Int8).alias("shifted"),
+        _longest("frozen", "frozen_run"), _longest("stale", "stale_run"), _longest("silent", "zero_volume_run"),
+        pl.col("volume").sum().alias("volume_some"),
+        common.order_metric(),
+    )
+
+
+def _longest(column: str, name: str) -> pl.Expr:
+    """Rows of the longest run, the row that began it included."""
+    longest = pl.col(column).max()
+    return pl.when(longest > 0).then(longest + 1).otherwise(0).alias(name)
+
+
+def _off_grid(context: Context) -> pl.Expr:
+    ts = pl.col("ts_event")
+    if context.interval_s >= MONTH_S:
+        return (ts % DAY_NS != 0) | (pl.from_epoch(ts, time_unit="ns").dt.day() != 1)
+    return (ts - _origin(context)) % (context.interval_s * SECOND_NS) != 0
+
+
+def _origin(context: Context) -> int:
+    """A start of a bar: weeks begin on Mondays, everything else divides the epoch."""
+    return MONDAY_NS if context.interval_s % WEEK_S == 0 else 0
+
+
+def _is_month(day_ns: int) -> bool:
+    return datetime.fromtimestamp(day_ns // SECOND_NS, tz=UTC).day == 1

@@ -1,155 +1,129 @@
-"""The gate finds each kind of bad row, names it, and blames only its own day."""
+"""The gate finds each kind of bad row, names it, blames only its own day, and lets the library decide."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from infra.errors import TickhouseError
 from market.dataset import Dataset
-from market.instrument import market_of
-from quality import gate, suites
-from quality.rule import Context, Rule, Severity
-from venues import facts
-
-DAY_NS = 86_400_000_000_000
-MINUTE_NS = 60_000_000_000
-FIRST = date(2026, 1, 1)
-START = (FIRST - date(1970, 1, 1)).days * DAY_NS
-DAYS = pl.DataFrame(
-    {"instrument": [1, 1], "day": [FIRST, FIRST + timedelta(days=1)]}, schema_overrides={"instrument": pl.UInt32}
-)
-
-
-def bars() -> pl.DataFrame:
-    rows = range(2 * 1440)
-    return pl.DataFrame(
-        {
-            "instrument": pl.Series([1] * len(rows), dtype=pl.UInt32),
-            "day": [FIRST + timedelta(days=row // 1440) for row in rows],
-            "ts_event": [START + row * MINUTE_NS for row in rows],
-            "open": [1000 + row % 3 for row in rows], "high": [1005] * len(rows), "low": [995] * len(rows),
-            "close": [1000 + row % 2 for row in rows], "volume": [5] * len(rows),
-        }
-    )
-
-
-def trades() -> pl.DataFrame:
-    rows = range(200)
-    return pl.DataFrame(
-        {
-            "instrument": pl.Series([1] * len(rows), dtype=pl.UInt32),
-            "day": [FIRST + timedelta(days=row // 100) for row in rows],
-            "ts_event": [START + row * DAY_NS // 100 for row in rows],
-            "trade_id": [7 + row for row in rows], "price": [100] * len(rows), "qty": [1] * len(rows),
-            "side": [1 + row % 2 for row in rows],
-        }
-    )
-
-
-def funding() -> pl.DataFrame:
-    rows = range(6)
-    return pl.DataFrame(
-        {
-            "instrument": pl.Series([1] * len(rows), dtype=pl.UInt32),
-            "day": [FIRST + timedelta(days=row // 3) for row in rows],
-            "ts_event": [START + row * DAY_NS // 3 for row in rows],
-            "rate": [100_000_000] * len(rows), "mark_price": [5] * len(rows),
-        }
-    )
-
-
-GOOD = {"bars": bars, "trades": trades, "funding_rates": funding}
-
-
-def suite_of(dataset):
-    return suites.get(Dataset(dataset), Context(market_of("binance"), facts.of("binance")))
-
-
-def spoil(frame: pl.DataFrame, row: int, **values: int) -> pl.DataFrame:
-    here = pl.int_range(pl.len()) == row
-    return frame.with_columns(
-        pl.when(here).then(pl.lit(value)).otherwise(name).cast(frame[name].dtype).alias(name)
-        for name, value in values.items()
-    )
+from quality import gate, library, suites
+from quality.rule import DayRule, Severity
+from tests.quality.frames import DAYS, FIRST, GOOD, MINUTE_NS, SECOND, START, bars, context, judge, spoil, trades
 
 
 @pytest.mark.parametrize("dataset", GOOD)
-def test_good_days_pass(dataset):
-    suite = suite_of(dataset)
-    found = gate.judge(suite, GOOD[dataset](), DAYS)
-    assert all(finding.passed for finding in found.findings)
-    assert len(found.findings) == 2 * (len(suite.ROWS) + len(suite.DAYS))
+def test_good_days_pass_every_rule(dataset):
+    suite = suites.get(dataset, context())
+    found = judge(dataset, GOOD[dataset]())
+    assert [finding for finding in found.findings if not finding.passed] == []
+    assert len(found.findings) == 2 * (1 + len(suite.rows) + len(suite.days))
     assert found.rejected.is_empty()
 
 
-@pytest.mark.parametrize(
-    ("dataset", "row", "values", "rule"),
-    [
-        ("bars", 3, {"high": 1000}, "high_over_body"),
-        ("bars", 3, {"low": 1001}, "low_under_body"),
-        ("bars", 3, {"low": 0}, "low_positive"),
-        ("bars", 3, {"volume": -1}, "volume_not_negative"),
-        ("bars", 3, {"ts_event": START + 3 * MINUTE_NS + 1}, "time_on_the_minute"),
-        ("bars", 3, {"ts_event": START + 4 * MINUTE_NS}, "key_unique"),
-        ("bars", 3, {"ts_event": START + 2 * DAY_NS}, "time_in_its_day"),
-        ("bars", 3, {"close": 10_000, "high": 10_000}, "no_jump"),
-        ("trades", 3, {"price": 0}, "price_positive"),
-        ("trades", 3, {"qty": 0}, "qty_positive"),
-        ("trades", 3, {"side": 0}, "side_known"),
-        ("trades", 3, {"trade_id": 8}, "key_unique"),
-        ("trades", 3, {"ts_event": START}, "time_follows_number"),
-        ("trades", 3, {"price": 1000}, "no_jump"),
-        ("funding_rates", 1, {"rate": 10**12}, "rate_within_caps"),
-        ("funding_rates", 1, {"ts_event": START}, "key_unique"),
-    ],
-)
-def test_each_kind_of_bad_row_is_found_on_its_day(dataset, row, values, rule):
-    found = gate.judge(suite_of(dataset), spoil(GOOD[dataset](), row, **values), DAYS)
-    failed = {finding.rule for finding in found.findings if not finding.passed and finding.severity is Severity.ERROR}
-    assert rule in failed
-    assert row in found.rejected.filter(pl.col("reason") == rule)["row"].to_list()
+@pytest.mark.parametrize("dataset", GOOD)
+def test_a_day_without_rows_is_judged_too(dataset):
+    found = judge(dataset, GOOD[dataset]().clear())
+    assert len({(finding.rule, finding.day) for finding in found.findings}) == len(found.findings)
+    assert found.worst(1, FIRST) is not Severity.ERROR
+
+
+def test_one_bad_row_is_named_and_blames_its_day_only():
+    found = judge(Dataset.BARS, spoil(bars(), 3, volume=-1))
+    broken = [finding for finding in found.findings if not finding.passed]
+    assert [(finding.rule, finding.day, finding.failing_rows) for finding in broken] == [
+        ("volume_not_negative", FIRST, 1)
+    ]
+    assert f"ts_event={START + 3 * MINUTE_NS}" in broken[0].observed
+    assert broken[0].rows == (f"ts_event={START + 3 * MINUTE_NS}, volume=-1",)
+    assert found.rejected.to_dicts() == [{"row": 3, "reason": "volume_not_negative"}]
     assert found.worst(1, FIRST) is Severity.ERROR
-    assert found.worst(1, FIRST + timedelta(days=1)) is not Severity.ERROR
+    assert found.worst(1, SECOND) is None
 
 
-def test_a_missing_minute_makes_its_day_partial():
-    found = gate.judge(suite_of("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
-    assert found.worst(1, FIRST) is Severity.WARNING
-    assert found.worst(1, FIRST + timedelta(days=1)) is None
+def test_twenty_of_many_failing_rows_are_named_and_all_are_rejected():
+    found = judge(Dataset.BARS, spoil(bars(), range(100), volume=-1))
+    broken = next(finding for finding in found.findings if not finding.passed)
+    assert (broken.failing_rows, len(broken.rows), found.rejected.height) == (100, gate.NAMED, 100)
 
 
-def test_a_missing_trade_number_makes_its_day_partial_unless_the_venue_numbers_all_symbols_together():
-    suite = suite_of("trades")
-    assert gate.judge(suite, trades().remove(pl.col("trade_id") == 20), DAYS).worst(1, FIRST) is Severity.WARNING
-    sparse = trades().with_columns(pl.col("trade_id") * 40)
-    assert gate.judge(suite, sparse, DAYS).worst(1, FIRST) is None
+def test_rows_are_rejected_by_their_place_in_the_frame_whatever_its_order():
+    frame = spoil(bars(), 3, volume=-1).reverse()
+    found = judge(Dataset.BARS, frame)
+    row = found.rejected.filter(pl.col("reason") == "volume_not_negative")["row"].item()
+    assert frame["volume"][row] == -1
 
 
-def test_a_day_without_rows_is_judged_too():
-    found = gate.judge(suite_of("bars"), bars().head(0), DAYS)
-    assert found.worst(1, FIRST) is Severity.WARNING
+def test_columns_that_are_missing_or_of_another_type_reject_the_whole_day():
+    for frame in (bars().drop("low"), bars().with_columns(pl.col("low").cast(pl.Float64))):
+        found = judge(Dataset.BARS, frame)
+        assert found.worst(1, FIRST) is Severity.ERROR
+        assert found.rejected.filter(pl.col("reason") == "schema").height == frame.height
+
+
+def test_many_instruments_are_judged_at_once_and_blamed_one_by_one(monkeypatch):
+    asked = []
+    real = library.broken
+    monkeypatch.setattr(library, "broken", lambda summary, rules: asked.append(summary.height) or real(summary, rules))
+    items = []
+    for number in range(1, 11):
+        where = context()
+        where = replace(where, life=replace(where.life, id=number))
+        named = pl.col("instrument").cast(pl.UInt32) * 0 + number
+        frame = bars() if number != 7 else spoil(bars(), 1441, volume=-1)
+        items.append((suites.get(Dataset.BARS, where), frame.with_columns(named), DAYS.with_columns(named)))
+    verdicts = gate.judge_many(items)
+    assert asked == [20]
+    assert [verdict.worst(at + 1, SECOND) for at, verdict in enumerate(verdicts)] == [
+        Severity.ERROR if number == 7 else None for number in range(1, 11)
+    ]
+    assert verdicts[6].rejected["row"].to_list() == [1441]
+    assert verdicts[6].worst(7, FIRST) is None
+
+
+def test_one_frame_of_several_instruments_is_judged_instrument_by_instrument():
+    other = spoil(bars(), 3, volume=-1).with_columns(instrument=pl.lit(2, dtype=pl.UInt32))
+    days = pl.concat([DAYS, DAYS.with_columns(instrument=pl.lit(2, dtype=pl.UInt32))])
+    found = judge(Dataset.BARS, pl.concat([bars(), other]), days=days)
+    assert (found.worst(1, FIRST), found.worst(2, FIRST)) == (None, Severity.ERROR)
+    assert found.rejected["row"].to_list() == [2 * 1440 + 3]
+
+
+def test_the_library_decides_by_the_bounds_of_the_rule():
+    summary = pl.DataFrame({"row": [0, 1, 2], "low": [0.0, 5.0, 9.0]})
+    rules = [DayRule("low", "between 1 and 8", least=1, most=8)]
+    assert library.broken(summary, rules) == {"low": {0, 2}}
+    assert library.broken(summary.filter(pl.col("row") == 1), rules) == {}
 
 
 def test_an_expectation_that_cannot_be_evaluated_stops_the_gate():
-    class Broken:
-        ROWS = (Rule("ghost", "ExpectColumnValuesToBeBetween", {"column": "ghost", "min_value": 0}),)
-        DAYS = ()
-        prepare = staticmethod(lambda frame: frame)
-        summarise = staticmethod(lambda _, days: days)
-
     with pytest.raises(TickhouseError, match="SUITE_BROKEN"):
-        gate.judge(Broken, bars(), DAYS)
+        library.broken(pl.DataFrame({"row": [0], "a": [1.0]}), [DayRule("ghost", "a column that is there", most=0)])
+
+
+def test_a_failing_expectation_carries_its_severity_to_the_library():
+    assert {severity.library_name for severity in Severity} == {"info", "warning", "critical"}
 
 
 def test_dagster_sees_error_for_quarantine_and_warn_for_partial():
     import dagster as dg
 
-    bad = gate.judge(suite_of("bars"), spoil(bars(), 3, volume=-1), DAYS)
-    gap = gate.judge(suite_of("bars"), bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS), DAYS)
+    bad = judge(Dataset.BARS, spoil(bars(), 3, volume=-1))
+    gap = judge(Dataset.BARS, bars().remove(pl.col("ts_event") == START + 7 * MINUTE_NS))
     key = dg.AssetKey("bars")
-    assert gate.check_result(bad.findings, "suite", key).severity is dg.AssetCheckSeverity.ERROR
+    result = gate.check_result(bad.findings, "suite", key)
+    assert result.severity is dg.AssetCheckSeverity.ERROR
+    assert result.metadata["failing_rows"].records[0].data["row"].startswith(f"ts_event={START + 3 * MINUTE_NS}")
     assert gate.check_result(gap.findings, "suite", key).severity is dg.AssetCheckSeverity.WARN
     assert not gate.check_result(gap.findings, "suite", key).passed
+    note = judge(Dataset.TRADES, spoil(trades(), 3, side=0))
+    assert gate.check_result(note.findings, "suite", key).passed
+
+
+def test_rules_of_a_suite_have_names_of_their_own():
+    for dataset in Dataset:
+        suite = suites.get(dataset, context())
+        names = [rule.name for rule in (*suite.rows, *suite.days)]
+        assert len(names) == len(set(names))
