@@ -12,6 +12,14 @@ class AssetCode(ErrorCode):
         "the venue's instruments of config/tickhouse.toml are not recorded yet",
         "materialise the venue's asset `instruments` first",
     )
+    INGEST_INCOMPLETE = (
+        "some days could not be had; all the others are published",
+        "see each in `troubles` and in the log, remove the cause, then run the same range again for the rest",
+    )
+    DISK_FULL = (
+        "the disk has no room left, so the ingest stopped; what it had published before is whole",
+        "free some room, then run the same range again for the rest",
+    )
     FEATURE_STATE_MISSING = (
         "the state at the end of the day before is missing, and recursive features cannot start in the middle",
         "materialise the day named in `first` before, then the days after it in order",

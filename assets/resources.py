@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.ingest.source import Source
 from infra import settings as configuration
 from infra.home import Home
 from research.tracking import Tracker
+from venues import catalogue
+from venues.source import Source
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -33,18 +34,30 @@ class ClickHouse(dg.ConfigurableResource[Any]):
             client.close()
 
 
-class VenueSource(dg.ConfigurableResource[Any]):
-    """The venue of the settings, by ccxt: the sandbox exchange, or a real venue's public data."""
+class Sources(dg.ConfigurableResource[Any]):
+    """Whatever has history: venues by ccxt (the sandbox exchange where the settings say so), files, series."""
 
-    def open(self) -> Source:
-        """The venue's history."""
+    def rest(self, venue: str, symbols: Sequence[str]) -> Source:
+        """The venue's REST interface, its spot market where no symbol names a settlement currency."""
         from venues.ccxt_source import CcxtSource
         from venues.exchange import make_exchange
 
         settings = configuration.load()
-        venue = settings.venue
-        url = settings.sandbox_url if venue.sandbox else None
-        return CcxtSource(make_exchange(venue.name, sandbox_url=url))
+        sandbox = settings.venue.sandbox and venue == settings.venue.name
+        market = "linear" if any(":" in symbol for symbol in symbols) else "spot"
+        return CcxtSource(make_exchange(venue, settings.sandbox_url if sandbox else None, market=market))
+
+    def files(self, entry: catalogue.Files) -> Source:
+        """Bulk files."""
+        from venues.files.source import FileSource
+
+        return FileSource(entry)
+
+    def index(self, entry: catalogue.Index) -> Source:
+        """A dated series."""
+        from venues.index.source import IndexSource
+
+        return IndexSource(entry)
 
 
 class Tracking(dg.ConfigurableResource[Any]):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from assets.resources import ClickHouse, Tracking, VenueSource
+from assets.resources import ClickHouse, Sources, Tracking
 
 
 def build() -> dict[str, Any]:
     """Every resource; none connects before an asset asks it to."""
-    return {"clickhouse": ClickHouse(), "source": VenueSource(), "tracking": Tracking()}
+    return {"clickhouse": ClickHouse(), "sources": Sources(), "tracking": Tracking()}

@@ -1,66 +1,87 @@
-"""The datasets we take from a venue, as data: how each is fetched, turned into a frame and written."""
+"""What is taken from a venue's REST interface, as data: the asset of each dataset and the size of its bites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from market.dataset import Dataset
-from store import bars, funding, trades
+from market.dataset import Dataset, label
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from collections.abc import Iterable
 
-    from assets.ingest.source import Source
-    from market.instrument import Instrument
+    from venues import catalogue
+
+DAY_S = 86_400
+CHUNK_ROWS = 100_000      # aimed at by the number of days that are fetched, judged and published at once
+CHUNK_DAYS = 400          # at most, however few rows a day has: what a killed run has to do again
+_FIRST_DAYS = {           # where nothing tells the rows of a day before the first have come
+    Dataset.TRADES: 2, Dataset.FUNDING_RATES: 365, Dataset.OPEN_INTEREST: 90, Dataset.SERIES: 365,
+}
+# Venues whose ccxt class has a history of open interest: known here, because asking ccxt costs seconds at each start.
+_OPEN_INTEREST = frozenset({"binance", "binanceusdm", "bitget", "bybit", "htx", "okx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked for of an instrument, and is whole or not by itself."""
+
+    dataset: Dataset
+    interval_s: int = 60  # of bars
+    series: str = ""      # of a series
+
+    @property
+    def label(self) -> str:
+        """Its name in the ingest log and the quality tables."""
+        return label(self.dataset, self.interval_s, self.series)
+
+    def chunk_days(self, rows_a_day: float | None = None) -> int:
+        """Days for one bite, at least one; `rows_a_day` is what the days before had."""
+        if rows_a_day is None and self.dataset is Dataset.BARS:
+            rows_a_day = DAY_S / self.interval_s
+        if rows_a_day is None:
+            return _FIRST_DAYS.get(self.dataset, 1)
+        return min(max(int(CHUNK_ROWS / max(rows_a_day, 1)), 1), CHUNK_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A dataset of a venue."""
+    """An asset of a venue."""
 
-    asset: str        # last part of the asset key
-    dataset: Dataset  # the table, the suite and the name in the ingest log
-    chunk_days: int   # days fetched, judged and published at once: bounds memory, and what a crash can lose
+    asset: str       # last part of the asset key
+    subject: Subject
     description: str
-    fetch: Callable[[Source, Instrument, int, int], pl.DataFrame]
-    write: Callable[[Client, pl.DataFrame, int], int]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The table."""
+        return self.subject.dataset
 
 
-def _columns(array: NDArray[np.void], **names: str) -> dict[str, NDArray[np.generic]]:
-    return {column: np.ascontiguousarray(array[field]) for column, field in names.items()}
-
-
-def _bars(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.DataFrame:
-    same = ("ts_event", "ts_known", "open", "high", "low", "close", "volume", "count", "interval_s")
-    return _frame(_columns(source.bars(life, start_ns, end_ns), **{name: name for name in same}), life)
-
-
-def _trades(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.DataFrame:
-    same = ("ts_event", "price", "qty", "side")
-    events = source.trades(life, start_ns, end_ns)
-    columns = _columns(events, trade_id="seq", ts_known="ts_recv", **{name: name for name in same})
-    return _frame(columns | {"flags": events["flags"] & trades.LASTING_FLAGS}, life)
-
-
-def _funding(source: Source, life: Instrument, start_ns: int, end_ns: int) -> pl.DataFrame:
-    same = ("ts_event", "ts_known", "rate", "mark_price")
-    return _frame(_columns(source.funding(life, start_ns, end_ns), **{name: name for name in same}), life)
-
-
-def _frame(columns: dict[str, NDArray[np.generic]], life: Instrument) -> pl.DataFrame:
-    return pl.DataFrame(columns).with_columns(
-        instrument=pl.lit(life.id, dtype=pl.UInt32), source=pl.lit(f"{life.venue}-rest")
-    )
-
-
+_WORDS = {
+    Dataset.TRADES: "Trades by REST, aggregate ones where the venue numbers those",
+    Dataset.FUNDING_RATES: "Funding settlements by REST",
+    Dataset.OPEN_INTEREST: "Open interest by REST",
+}
 FEEDS = (
-    Feed("bars_1m", Dataset.BARS, 31, "One-minute bars by REST", _bars, bars.write),
-    Feed("trades", Dataset.TRADES, 2, "Aggregate trades by REST", _trades, trades.write),
-    Feed("funding", Dataset.FUNDING_RATES, 365, "Funding settlements by REST", _funding, funding.write),
+    Feed("bars_1m", Subject(Dataset.BARS), "Bars of 60 s by REST"),
+    Feed("trades", Subject(Dataset.TRADES), _WORDS[Dataset.TRADES]),
+    Feed("funding", Subject(Dataset.FUNDING_RATES), _WORDS[Dataset.FUNDING_RATES]),
 )
+_INTEREST = Feed("open_interest", Subject(Dataset.OPEN_INTEREST), _WORDS[Dataset.OPEN_INTEREST])
+
+
+def of_venue(venue: str) -> tuple[Feed, ...]:
+    """What the trading venue gives without being asked in config/sources.toml."""
+    del venue
+    return FEEDS
+
+
+def of_catalogue(entries: Iterable[catalogue.Feed]) -> tuple[Feed, ...]:
+    """Feeds as config/sources.toml names them."""
+    return tuple(
+        Feed(entry.name, Subject(entry.dataset, entry.interval_s),
+             _WORDS.get(entry.dataset, f"{str(entry.dataset).replace('_', ' ').capitalize()} by REST")
+             if entry.dataset is not Dataset.BARS else f"Bars of {entry.interval_s} s by REST")
+        for entry in entries
+    )

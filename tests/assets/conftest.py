@@ -25,15 +25,19 @@ class Batch:
         ]
         self.definitions = dg.Definitions(
             assets=assets, executor=dg.in_process_executor,
-            resources={"clickhouse": ClickHouse(), "source": tape, "tracking": Tracking()},
+            resources={"clickhouse": ClickHouse(), "sources": tape, "tracking": Tracking()},
         )
         self.job = self.definitions.resolve_implicit_global_asset_job_def()
 
-    def run(self, *names: str, first: str = "", last: str = "") -> dg.ExecuteInProcessResult:
+    def run(
+        self, *names: str, first: str = "", last: str = "", recheck: bool = False
+    ) -> dg.ExecuteInProcessResult:
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
         return self.job.execute_in_process(
             instance=self.instance, asset_selection=[dg.AssetKey(name.split("/")) for name in names],
             tags=tags if first else None, raise_on_error=False,
+            run_config={"ops": {name.replace("/", "__"): {"config": {"recheck": True}} for name in names}}
+            if recheck else None,
         )
 
     def materialised(self, name: str) -> list[str]:

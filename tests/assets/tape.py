@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import polars as pl
 
 from market import bars as market_bars
 from market import funding as market_funding
 from market.bars import Bars
+from market.dataset import Dataset, conform
 from market.events import Events, Kind, empty
 from market.funding import FundingRates
 from market.instrument import Instrument, InstrumentKind, InstrumentSpec, Status
+from venues.source import Request
 
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -35,13 +39,30 @@ class Tape:
     clock: int = day_ns(FIRST + timedelta(days=9))
     faults: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     asked: list[tuple[str, str, int, int]] = field(default_factory=list)
+    name: str = "binance-rest"
+    venue: str = "binance"
 
-    def open(self) -> Tape:
+    def rest(self, venue, symbols) -> Tape:
         """As the resource does."""
         return self
 
     def now(self) -> int:
         return self.clock
+
+    def fetch(self, request: Request) -> Iterator[pl.DataFrame]:
+        made = {Dataset.BARS: self.bars, Dataset.TRADES: self.trades, Dataset.FUNDING_RATES: self.funding,
+                Dataset.OPEN_INTEREST: self.open_interest}
+        rows = made[request.dataset](request.life, request.start, request.end)
+        frame = pl.DataFrame({name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names})
+        if request.dataset is Dataset.TRADES:
+            frame = frame.with_columns(trade_id=pl.col("seq"), ts_known=pl.col("ts_recv"))
+        yield conform(frame.with_columns(source=pl.lit(self.name)), request.dataset)
+
+    def fingerprint(self, request: Request) -> str:
+        return ""
+
+    def raw(self, request: Request, rows: pl.DataFrame) -> list[str]:
+        return [json.dumps(row, default=str) for row in rows.iter_rows(named=True)]
 
     def instruments(self, symbols) -> list[InstrumentSpec]:
         return [
@@ -81,6 +102,12 @@ class Tape:
         out = market_funding.empty(len(times))
         out["ts_event"], out["ts_known"], out["rate"], out["instrument"] = times, times, 10**8, life.id
         return self._answer("funding_rates", life, start, end, out)
+
+    def open_interest(self, life: Instrument, start: int, end: int) -> np.ndarray:
+        times = np.arange(start, end, 300_000_000_000)
+        out = np.zeros(len(times), [("ts_event", "i8"), ("ts_known", "i8"), ("qty", "i8"), ("instrument", "u4")])
+        out["ts_event"], out["ts_known"], out["qty"], out["instrument"] = times, times, 10**6, life.id
+        return self._answer("open_interest", life, start, end, out)
 
     def _answer(self, dataset: str, life: Instrument, start: int, end: int, rows: np.ndarray) -> np.ndarray:
         self.asked.append((dataset, life.symbol, start, end))

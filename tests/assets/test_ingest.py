@@ -11,6 +11,7 @@ from store import bars, ingest_log
 from store.ingest_log import IngestState
 from tests.assets.conftest import failure
 from tests.assets.tape import DAY_NS, DAYS, FIRST, SYMBOLS, day_ns, on
+from venues.errors import VenueCode
 
 pytestmark = pytest.mark.stack
 
@@ -64,8 +65,13 @@ def test_the_second_time_changes_nothing(batch, clickhouse):
     batch.run("binance/bars_1m", **RANGE)
     before = {table: count(clickhouse, table) for table in ("bars", "ingest_log", "quality_results")}
     result = batch.run("binance/bars_1m", **RANGE)
+    assert told(result, "changes") == ["2 kept"] * 3
+    assert told(result, "rows_written") == [0] * 3
+    asked = len(batch.tape.asked)
+    result = batch.run("binance/bars_1m", recheck=True, **RANGE)
     assert told(result, "changes") == ["2 unchanged"] * 3
     assert told(result, "rows_written") == [0] * 3
+    assert len(batch.tape.asked) == asked + len(SYMBOLS)
     assert {table: count(clickhouse, table) for table in before} == before
 
 
@@ -104,7 +110,8 @@ def test_a_revision_is_a_new_row_and_the_past_stays_as_it_was_known(batch, click
     span = ([1], day_ns(FIRST), day_ns(FIRST) + DAY_NS)
     before = bars.read(clickhouse, *span, as_of_ns=as_known)
     batch.tape.faults["bars"] = spoiled(FIRST, volume=4321)
-    result = batch.run("binance/bars_1m", first=DAYS[0])
+    assert told(batch.run("binance/bars_1m", first=DAYS[0]), "changes") == ["2 kept"]
+    result = batch.run("binance/bars_1m", first=DAYS[0], recheck=True)
     assert told(result, "rows_written") == [1]
     assert told(result, "changes") == ["1 revised, 1 unchanged"]
     assert bars.read(clickhouse, *span, as_of_ns=as_known).equals(before)
@@ -145,15 +152,17 @@ def test_an_empty_day_is_asked_for_twice_and_called_empty(batch, clickhouse):
 def test_a_venue_that_fails_halfway_keeps_what_was_published(batch, clickhouse):
     def breaks(rows):
         if rows["instrument"][0] == 2:
-            raise ConnectionError("gone")
+            raise TickhouseError(VenueCode.VENUE_UNREACHABLE, venue="binance")
         return rows
 
     batch.tape.faults["bars"] = breaks
-    assert not batch.run("binance/bars_1m", **RANGE).success
+    said = failure(batch.run("binance/bars_1m", **RANGE))
+    assert "INGEST_INCOMPLETE asset=binance/bars_1m troubles=1 first=ETH/USDT:USDT bars" in said
+    assert "VENUE_UNREACHABLE" in said
     assert {key[0] for key in states(clickhouse, "bars")} == {1}
     batch.tape.faults.clear()
     result = batch.run("binance/bars_1m", **RANGE)
-    assert told(result, "changes") == ["1 unchanged, 1 new"] * 3
+    assert told(result, "changes") == ["1 kept, 1 new"] * 3
 
 
 def test_without_instruments_the_error_says_what_to_do(clickhouse):

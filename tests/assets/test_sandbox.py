@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assets.ingest import definitions as ingest
-from assets.resources import ClickHouse, VenueSource
+from assets.resources import ClickHouse, Sources
 from infra import endpoints
 from infra.settings import Sandbox
 from infra.stack import commands
@@ -40,7 +40,7 @@ def test_bars_trades_and_funding_come_through_dagster_and_agree(clickhouse, sand
     day: date = datetime.now(UTC).date() - timedelta(days=2)
     definitions = dg.Definitions(
         assets=ingest.build("binance", [SYMBOL], partitions.daily(day)),
-        resources={"clickhouse": ClickHouse(), "source": VenueSource()}, executor=dg.in_process_executor,
+        resources={"clickhouse": ClickHouse(), "sources": Sources()}, executor=dg.in_process_executor,
     )
     job = definitions.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(partition_key=day.isoformat())

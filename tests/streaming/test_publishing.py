@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from assets.ingest.feeds import FEEDS
 from infra.home import Home
 from infra.stack.ports import free_port
+from market.dataset import Dataset
 from market.events import Flag, Kind, Side, empty
-from store import redis_state
+from store import datasets, redis_state
 from streaming import halt, warehouse
 from streaming.batch import Prediction
-from streaming.bench import frames
 from streaming.dead_letters import DeadLetters
 from streaming.live_state import LiveState
 from streaming.messages import RiskRow
 from streaming.warehouse import Warehouse
 from tests.support import wait_until
+from venues import ccxt_frames
 
 TS = 1_790_000_000_000_000_000
 
@@ -65,18 +65,13 @@ def test_what_was_heard_live_is_no_revision_when_history_is_fetched(settings, cl
     writer.events(events)
     writer.stop()
 
-    class History:
-        def trades(self, life, start_ns, end_ns):
-            fetched = events.copy()
-            fetched["flags"] = Flag.AGGREGATE | Flag.LAST | Flag.CATCH_UP
-            return fetched
-
-    (feed,) = (feed for feed in FEEDS if feed.asset == "trades")
-    fetched = feed.fetch(History(), frames.instruments(1)[0], TS, TS + 1)
-    assert feed.write(clickhouse, fetched, TS + 10) == 0
+    history = events.copy()
+    history["flags"] = Flag.AGGREGATE | Flag.LAST | Flag.CATCH_UP
+    fetched = ccxt_frames.of_trades(history, "binance-rest")
+    assert datasets.write(clickhouse, Dataset.TRADES, fetched, TS + 10) == 0
     assert clickhouse.query("SELECT DISTINCT flags FROM trades").result_rows == [(int(Flag.AGGREGATE),)]
     fetched = fetched.with_columns(price=fetched["price"] + 1)
-    assert feed.write(clickhouse, fetched, TS + 10) == 3, "another price is another trade"
+    assert datasets.write(clickhouse, Dataset.TRADES, fetched, TS + 10) == 3, "another price is another trade"
 
 
 @pytest.mark.stack

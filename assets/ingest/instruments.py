@@ -1,0 +1,45 @@
+"""The instruments of a venue: what people declared, and what the venue says about the rest."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of its decorated functions as objects.
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets.ingest import report
+from assets.resources import ClickHouse, Sources
+from store import instruments as lives
+
+GROUP = "ingest"
+
+
+def build(venue: str, symbols: Sequence[str], pool: str, *, asks: bool = True) -> dg.AssetsDefinition:
+    """The asset `<venue>/instruments`; without `asks` the venue is asked only for symbols that nobody declared."""
+
+    @dg.asset(
+        key=[venue, "instruments"], group_name=GROUP, pool=pool, kinds={"clickhouse"},
+        # Not partitioned, but without it a run over a range of days may not select it beside the feeds.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="What the venue trades: lives with their scales, and the rules that changed",
+    )
+    def instruments(clickhouse: ClickHouse, sources: Sources) -> dg.MaterializeResult[None]:
+        with clickhouse.client() as client:
+            declared = {life.symbol for life in lives.load(client) if life.venue == venue}
+            wanted = [symbol for symbol in symbols if asks or symbol not in declared]
+            if wanted:
+                lives.record(client, sources.rest(venue, symbols).instruments(wanted))
+            found = [life for life in lives.load(client) if life.venue == venue and life.symbol in symbols]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(found),
+                "instruments": report.table(
+                    [
+                        {"id": life.id, "symbol": life.symbol, "kind": life.kind.name.lower(),
+                         "price_scale": life.price_scale, "qty_scale": life.qty_scale}
+                        for life in found
+                    ]
+                ),
+            }
+        )
+
+    return instruments
