@@ -93,8 +93,8 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
                 "no bar from before the listing", Severity.WARNING, ("close",)),
         RowRule("not_detached", pl.col("detached"),
                 "prices less than ten times those of both neighbours, or more than a tenth", shows=_PRICES),
-        RowRule("no_jump", (pl.col("jump").abs() > JUMP) & (pl.col("jump_z").abs() > JUMP_Z),
-                "a return within 10 % or 30 robust deviations", Severity.WARNING, ("open", "close")),
+        RowRule("no_jump", pl.col("far"), "a return within 10 % or 30 robust deviations", Severity.WARNING,
+                ("open", "close")),
         RowRule("no_wick", pl.col("wick") > WICK, "high and low within 65 % of the body", Severity.WARNING, _PRICES),
     )
 
@@ -112,9 +112,8 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
         above = (number["low"] > DETACHED * pl.max_horizontal(before, after))
         below = (number["high"] * DETACHED < pl.min_horizontal(before, after))
         prices_same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _PRICES)
-        return frame.with_columns(
+        frame = frame.with_columns(
             jump=jump,
-            jump_z=common.robust_z(jump, 1e-4),
             detached=agree & (above | below),
             wick=pl.max_horizontal(
                 (number["high"] / top.cast(pl.Float64).clip(lower_bound=0.5)).log(),
@@ -125,6 +124,7 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
             stale=common.runs((pl.col("close") == pl.col("close").shift(1)).fill_null(value=False)),
             silent=common.runs(((pl.col("volume") == 0) & (pl.col("volume").shift(1) == 0)).fill_null(value=False)),
         )
+        return common.with_jump(frame, JUMP, JUMP_Z)
 
     return prepare
 

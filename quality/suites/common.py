@@ -139,6 +139,15 @@ def robust_z(value: pl.Expr, floor: float) -> pl.Expr:
     return (value - centre) / spread
 
 
+def with_jump(frame: pl.DataFrame, least: float, deviations: float) -> pl.DataFrame:
+    """Adds `far`: the column `jump` is beyond `least` and beyond so many robust deviations of the frame's jumps."""
+    wide = pl.col("jump").abs() > least
+    # The median of a million numbers costs as much as all rules together, and most days have no wide jump.
+    if not bool(frame.select(wide.any()).item()):
+        return frame.with_columns(far=pl.lit(value=False))
+    return frame.with_columns(far=wide & (robust_z(pl.col("jump"), 1e-4).abs() > deviations))
+
+
 def runs(same: pl.Expr) -> pl.Expr:
     """Length so far of the run of rows for which `same` (as the row before) holds; 0 where it does not."""
     number = pl.int_range(pl.len(), dtype=pl.Int64)

@@ -69,8 +69,8 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
         RowRule("not_before_listing", pl.col("ts_event") < begin, "no trade from before the listing",
                 Severity.WARNING, ("price",)),
         RowRule("not_detached", pl.col("detached"), "a price less than ten times those around it", shows=("price",)),
-        RowRule("no_jump", (pl.col("jump").abs() > JUMP) & (pl.col("jump_z").abs() > JUMP_Z),
-                "a return within 5 % or 50 robust deviations", Severity.WARNING, ("price",)),
+        RowRule("no_jump", pl.col("far"), "a return within 5 % or 50 robust deviations", Severity.WARNING,
+                ("price",)),
     )
 
 
@@ -89,14 +89,14 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
         jump = (price / pl.col("price").shift(1)).log().fill_null(0.0)
         top = pl.max_horizontal(pl.col("price").shift(1), pl.col("price").shift(-1))
         both = (pl.col("price").shift(1) > 0) & (pl.col("price").shift(-1) > 0)
-        return frame.with_columns(
+        frame = frame.with_columns(
             numbered=pl.lit(numbered),
             hole=pl.when(pl.lit(numbered) & (step > 1)).then(step - 1).otherwise(0),
             backwards=_backwards() if numbered else pl.lit(value=False),
             jump=jump,
-            jump_z=common.robust_z(jump, 1e-4),
             detached=both & (pl.col("price") > DETACHED * top),
         )
+        return common.with_jump(frame, JUMP, JUMP_Z)
 
     return prepare
 
