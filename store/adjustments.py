@@ -35,7 +35,8 @@ def record(client: Client, adjustments: Iterable[Adjustment]) -> int:
             fresh.append(item)
         elif known.ratio != item.ratio:
             fresh.append(item if item.ts_known > known.ts_known else replace(item, ts_known=time.time_ns()))
-    return writer.insert(client, "adjustments", pl.DataFrame([asdict(item) for item in fresh], schema_overrides={"instrument": pl.UInt32}))
+    rows = pl.DataFrame([asdict(item) for item in fresh], schema_overrides={"instrument": pl.UInt32})
+    return writer.insert(client, "adjustments", rows)
 
 
 def factors(client: Client, instruments: Collection[int] | None, as_of_ns: int | None = None) -> list[Adjustment]:

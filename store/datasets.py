@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from market.dataset import SCHEMAS, Dataset, clock, label
 from store import ingest_log, revisions
 from store.reader import in_range, read_latest
@@ -15,7 +17,6 @@ from store.reader import in_range, read_latest
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import polars as pl
     from clickhouse_connect.driver.client import Client
 
 # What makes a row the same row, in the order of the table's sort key.
@@ -37,11 +38,35 @@ NOT_TOLD: dict[Dataset, dict[str, int]] = {Dataset.BARS: {"count": -1}, Dataset.
 def write(client: Client, dataset: Dataset, frame: pl.DataFrame, seen_ns: int) -> int:
     """Number of rows written: new ones and, known from `seen_ns` on, those that changed.
 
-    Rows that we hold already, equal in every value but the clocks and the source, are not written again. A value that
-    the source does not tell (`NOT_TOLD`) leaves the one we hold as it is.
+    Rows that we hold already, equal in every value but the clocks and the source, are not written again. A new row of a
+    day that the ingest log has called whole comes late: it too is known from `seen_ns` on. A value that the source does
+    not tell (`NOT_TOLD`) leaves the one we hold as it is.
     """
     rows = frame.drop("line", strict=False)
-    return revisions.write(client, dataset, rows, KEYS[dataset], seen_ns, NOT_TOLD.get(dataset, {}))
+    if "ts_known" not in rows.columns:  # what was received is known from then on
+        rows = rows.with_columns(ts_known=clock(dataset))
+    table = revisions.Table(str(dataset), KEYS[dataset], clock(dataset), NOT_TOLD.get(dataset, {}))
+    return revisions.write(client, table, rows, seen_ns, lambda new: _late(client, dataset, new))
+
+
+def _late(client: Client, dataset: Dataset, rows: pl.DataFrame) -> pl.Series:
+    """Which rows belong to a day that was published without them."""
+    day = (pl.col(clock(dataset)) // ingest_log.DAY_NS).cast(pl.Int32).cast(pl.Date)
+    own = [name for name in ("interval_s", "series") if name in KEYS[dataset]]
+    keyed = rows.lazy().select(*own, "instrument", day=day)
+    days = keyed.unique().collect()
+    names = [label(dataset, row.get("interval_s", 60), row.get("series", "")) for row in days.iter_rows(named=True)]
+    days = days.with_columns(dataset=pl.Series(names, dtype=pl.String))
+    known = ingest_log.published(
+        client, days["dataset"].unique().to_list(), days["instrument"].unique().to_list(),
+        days["day"].min(), days["day"].max(),  # type: ignore[arg-type]  # of a column of dates
+    )
+    whole = days.join(known, on=["dataset", "instrument", "day"], how="semi").select(*own, "instrument", "day")
+    if whole.is_empty():
+        return pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
+    on = [*own, "instrument", "day"]
+    joined = keyed.join(whole.lazy().with_columns(_late=True), on=on, how="left", maintain_order="left")
+    return joined.select(pl.col("_late").fill_null(value=False)).collect().to_series()
 
 
 def read(

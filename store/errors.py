@@ -39,6 +39,10 @@ class StoreCode(ErrorCode):
         "a living instrument came back with a contract that its scales cannot express",
         "close the old life first: a change of scale or contract size is a new instrument",
     )
+    INSTRUMENTS_INVALID = (
+        "a key of config/instruments.toml is unknown or has a wrong value",
+        "correct the key named here; docs/instruments.md explains each",
+    )
     CHAMPION_BROKEN = (
         "the champion's files disagree with their checksum or are incomplete",
         "publish the champion again by running the promotion",

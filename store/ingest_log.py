@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
@@ -11,13 +10,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from infra.errors import TickhouseError
-from store import writer
+from store import reader, writer
+from store.content import content_hash
 from store.errors import StoreCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from clickhouse_connect.driver.client import Client
+
+__all__ = [
+    "DAY_NS", "IngestEntry", "IngestState", "content_hash", "days_between", "published", "record", "require", "states",
+]
 
 DAY_NS = 86_400_000_000_000
 _FOREVER = (1 << 63) - 1
@@ -124,6 +128,22 @@ def require(
         )
 
 
+def published(client: Client, datasets: Collection[str], instruments: Collection[int], first: date, last: date
+              ) -> pl.DataFrame:
+    """`dataset, instrument, day` that were called complete or empty and have not gone missing since, `last` included.
+
+    What comes later to such a day is news: readers have had the day without it.
+    """
+    return reader.query(
+        client,
+        "SELECT dataset, instrument, day FROM ingest_log WHERE dataset IN {datasets:Array(String)}"
+        " AND instrument IN {instruments:Array(UInt32)} AND day >= {first:Date} AND day <= {last:Date}"
+        " GROUP BY dataset, instrument, day"
+        " HAVING maxIf(ts_stored, state IN ('complete', 'verified_empty')) > maxIf(ts_stored, state = 'missing')",
+        {"datasets": list(datasets), "instruments": list(instruments), "first": first, "last": last},
+    ).with_columns(pl.col("day").cast(pl.Date))
+
+
 def days_between(start_ns: int, end_ns: int) -> list[date]:
     """The UTC days that [start_ns, end_ns) touches, none when it is empty."""
     if end_ns <= start_ns:
@@ -131,23 +151,3 @@ def days_between(start_ns: int, end_ns: int) -> list[date]:
     first, last = start_ns // DAY_NS, (end_ns - 1) // DAY_NS
     epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
     return [epoch + timedelta(days=day) for day in range(first, last + 1)]
-
-
-def content_hash(frame: pl.DataFrame) -> str:
-    """Hash of the rows, whatever their order and that of the columns, without `ts_stored`; hex.
-
-    Only flat columns: numbers, times, booleans and strings. The same rows in other integer widths hash differently.
-    """
-    names = sorted(name for name in frame.columns if name != "ts_stored")
-    ordered = frame.select(names).sort(names) if names else frame
-    digest = hashlib.sha256(str(ordered.height).encode())
-    for name in names:
-        column = ordered[name]
-        digest.update(f"\0{name}:{column.dtype}\0".encode())
-        if column.dtype.is_numeric() or column.dtype.is_temporal():
-            digest.update(column.is_null().to_numpy().tobytes() if column.null_count() else b"")
-            physical = column.to_physical()
-            digest.update(physical.fill_null(0).to_numpy().tobytes())
-        else:
-            digest.update(column.to_frame().write_csv(include_header=False).encode())
-    return digest.hexdigest()

@@ -77,3 +77,50 @@ def test_people_see_decimals(clickhouse):
         clickhouse.insert("bars", [row], column_names=columns)
     sql = "SELECT symbol, toString(close), toString(volume) FROM bars_readable"
     assert clickhouse.query(sql).result_rows == [("BTC/USDT:USDT", "65432.11", "1.5")]
+
+
+def test_a_listing_makes_history_known_from_then_on(clickhouse):
+    (life,) = instruments.record(clickhouse, [spec(listed=T - 100)])
+    assert (life.valid_from, life.listed) == (T - 100, T - 100)
+    assert instruments.universe(clickhouse, T - 100) == [life]
+    assert instruments.universe(clickhouse, T - 101) == []
+
+
+def test_a_delisting_closes_the_life_from_when_it_was_told(clickhouse):
+    (life,) = instruments.record(clickhouse, [spec(listed=T - 100)])
+    for _ in range(2):
+        (ended,) = instruments.record(
+            clickhouse, [spec(listed=T - 100, delisted=T + 5, status=Status.DELISTED, valid_from=T + 10)]
+        )
+        assert (ended.id, ended.valid_to) == (life.id, T + 5)
+    assert instruments.rules(clickhouse)[1].status is Status.DELISTED
+    assert instruments.universe(clickhouse, T + 7) == [life], "nobody here knew it then"
+    assert instruments.universe(clickhouse, T + 10) == []
+    assert [x.id for x in instruments.load(clickhouse)] == [1]
+
+
+def test_a_symbol_that_the_venue_drops_ends_and_comes_back_as_another(clickhouse):
+    instruments.record(clickhouse, [spec("BTC"), spec("FTT")])
+    both = ["BTC/USDT:USDT", "FTT/USDT:USDT"]
+    (gone,) = instruments.close_missing(clickhouse, "binance", both, ["BTC/USDT:USDT"], T + 50)
+    assert (gone.symbol, gone.valid_to) == ("FTT/USDT:USDT", T + 50)
+    assert instruments.close_missing(clickhouse, "binance", both, ["BTC/USDT:USDT"], T + 60) == []
+    (again,) = instruments.record(clickhouse, [spec("FTT", valid_from=T + 70)])
+    assert again.id == 3
+    assert [x.id for x in instruments.universe(clickhouse, T + 49)] == [1, 2]
+    assert [x.id for x in instruments.universe(clickhouse, T + 70)] == [1, 3]
+
+
+def test_nothing_told_later_changes_an_earlier_universe(clickhouse):
+    day = 86_400 * 10**9
+    instruments.record(clickhouse, [spec("BTC"), spec("LUNA", listed=T - 9 * day)])
+    moments = [T - 9 * day, T - 1, T, T + day]
+    before = [instruments.universe(clickhouse, at) for at in moments]
+    news = spec("LUNA", listed=T + 2 * day, valid_from=T + 3 * day)      # another coin took the name
+    late = spec("BTC", listed=T - 5 * day, valid_from=T + 3 * day)       # a listing that was not told before
+    instruments.record(clickhouse, [news, late])
+    instruments.close_missing(clickhouse, "binance", ["BTC/USDT:USDT"], [], T + 4 * day)
+    assert [instruments.universe(clickhouse, at) for at in moments] == before
+    assert [(x.id, x.symbol) for x in instruments.universe(clickhouse, T + 3 * day)] == [
+        (1, "BTC/USDT:USDT"), (3, "LUNA/USDT:USDT"),
+    ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from market.events import Kind
 from store import bars, funding, labels, trades
 from store.reader import read_latest
-from store.revisions import split
+from store.revisions import Table, split
 
 pytestmark = pytest.mark.stack
 
@@ -149,7 +149,8 @@ def test_split_keeps_what_is_new_or_different(held, fresh, seen):
         schema = {"instrument": pl.UInt32, "ts_event": pl.Int64, "price": pl.Int64, "ts_known": pl.Int64}
         return pl.DataFrame([(1, k, v, known) for k, v in rows.items()], schema=schema, orient="row")
 
-    out = split(frame(fresh, 50), frame(held, 100), ("instrument", "ts_event"), seen)
+    table = Table("t", ("instrument", "ts_event"), "ts_event")
+    out = pl.concat(split(frame(fresh, 50), frame(held, 100), table, seen))
     expected = {k: (v, 50 if k not in held else max(50, seen, 101)) for k, v in fresh.items() if held.get(k) != v}
     assert {row["ts_event"]: (row["price"], row["ts_known"]) for row in out.iter_rows(named=True)} == expected
 
