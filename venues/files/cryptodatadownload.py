@@ -96,9 +96,8 @@ class _Clock:
         text = batch[self._date]
         try:
             if not self._how:
-                self._how = next(
-                    (how for how in _DATES if times.nanoseconds(text.head(100), how).null_count() == 0), "iso"
-                )
+                # The form that reads the most of the first rows; what it does not read is refused with its line.
+                self._how = min(_DATES, key=lambda how: times.nanoseconds(text.head(100), how).null_count())
             stamps = times.nanoseconds(text, self._how, self._zone)
         except times.TimeOptionError as error:
             raise _option(self._file, "time", str(error)) from error
@@ -114,14 +113,18 @@ def _header(file: Opened, separator: str) -> tuple[int, list[str]]:
     file.content.seek(start)
     for above, raw in enumerate(lines):
         text = raw.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
-        names = next(csv.reader([text], delimiter=separator), [])
+        try:
+            names = next(csv.reader([text], delimiter=separator), [])
+        except csv.Error:
+            continue
         if set(_PRICES) <= {_plain(name) for name in names}:
             return above, names
-    shown = lines[0].decode("utf-8", errors="backslashreplace").strip()[:160]
-    code = FileCode.FILE_HEADER_CHANGED if separator.encode() in lines[0] and b"<" not in lines[0][:1] else (
-        FileCode.FILE_NOT_DATA
+    is_table = lines[0].lstrip()[:1] not in {b"<", b"{", b"["} and any(separator.encode() in raw for raw in lines)
+    shown = max(lines, key=lambda raw: raw.count(separator.encode())).decode("utf-8", errors="backslashreplace")
+    raise TickhouseError(
+        FileCode.FILE_HEADER_CHANGED if is_table else FileCode.FILE_NOT_DATA, file=file.name,
+        problem="no header names open, high, low and close", found=shown.strip()[:160],
     )
-    raise TickhouseError(code, file=file.name, problem="no header names open, high, low and close", found=shown)
 
 
 def _map(file: Opened, found: dict[str, str], batch: pl.DataFrame) -> column_map.ColumnMap:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from venues.files.exact import scaled_text
 
-EXACT = 2.0**53        # above it neighbouring whole numbers share a float
+_DISTINCT = 2.0**52    # steps up to here have a float each, wherever it lies in its binade
 _LARGEST = 2.0**63     # the first float outside int64
 _TRACE = 2.0**-40      # of the value: what a sum of some thousand terms leaves behind
 _STEP = 0.01           # of one step of the scale: beyond it a digit was there, not a trace
@@ -38,7 +38,7 @@ def scaled(values: pl.Series, scale: int, rounded: bool = False) -> pl.Series:
     unit = 10.0**scale
     with np.errstate(invalid="ignore", over="ignore"):
         whole = np.rint(numbers * unit)
-        sure = (np.abs(whole) < EXACT) & (whole / unit == numbers)
+        sure = (np.abs(whole) < _DISTINCT) & (whole / unit == numbers)
     out = pl.Series(values.name, np.where(sure, whole, 0.0).astype(np.int64))
     if sure.all():
         return out

@@ -73,6 +73,10 @@ def _connect(file: Opened) -> Iterator[sqlite3.Connection]:
         copy.flush()
         connection = sqlite3.connect(f"{Path(copy.name).as_uri()}?mode=ro&immutable=1", uri=True)
         with contextlib.closing(connection):
+            # SQLite reads pages that were never written as rows of nothing: look at the whole file first.
+            (verdict,) = _ask(file, connection, "PRAGMA quick_check(1)")[0]
+            if verdict != "ok":
+                raise TickhouseError(FileCode.FILE_TRUNCATED, file=file.name, problem=verdict)
             yield connection
 
 
