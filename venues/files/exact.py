@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -28,23 +28,49 @@ def scaled(column: str, scale: int) -> pl.Expr:
 
 def scaled_text(text: pl.Series, scale: int) -> pl.Series:
     """`scaled` of a series; scales from 0 to 18."""
-    fine = text.cast(pl.Decimal(38, scale + _GUARD), strict=False).alias("fine").to_physical()
-    whole = pl.col("fine") // _GUARD_UNIT
-    exact = pl.when(whole * _GUARD_UNIT == pl.col("fine")).then(whole.cast(pl.Int64, strict=False))
-    out = fine.to_frame().select(exact.alias("out"))["out"]
-    # Polars rounds to the guard digits in silence: text that could be hurt by it is read again, digit by digit.
-    # Without an exponent that takes more digits than scale and guard; with one, 19 digits; or it became zero.
+    return scaled_columns(text.to_frame("text"), {"text": ("text", scale)})["text"].rename(text.name)
+
+
+def scaled_columns(text: pl.DataFrame, wanted: Mapping[str, tuple[str, int]]) -> pl.DataFrame:
+    """`scaled` of several columns at once, on all cores: new name -> (column of `text`, scale)."""
+    fine = [
+        pl.col(column).cast(pl.Decimal(38, scale + _GUARD), strict=False).to_physical().alias(name)
+        for name, (column, scale) in wanted.items()
+    ]
+    # Polars rounds to the guard digits in silence. What that could hurt is read again, digit by digit: text with more
+    # digits than scale and guard, or with an exponent and 19 digits, or that became zero.
+    long = [pl.col(column).str.len_bytes().max().alias(f"long {name}") for name, (column, _) in wanted.items()]
+    zero = [(pl.col(name) == 0).any().alias(f"zero {name}") for name in wanted]
+    whole = [pl.col(name) // _GUARD_UNIT for name in wanted]
+    exact = [
+        pl.when(part * _GUARD_UNIT == pl.col(name)).then(part.cast(pl.Int64, strict=False)).alias(name)
+        for name, part in zip(wanted, whole, strict=True)
+    ]
+    parts = text.lazy().select(*fine, *long)
+    out = parts.select(*exact, *(pl.col(f"long {name}").first() for name in wanted), *zero).collect()
+    found = out.select(*wanted)
+    if not text.height:
+        return found
+    for name, (column, scale) in wanted.items():
+        if out[f"zero {name}"][0] or (out[f"long {name}"][0] or 0) > _GUARD + 1:
+            found = found.with_columns(_read_again(text[column], found[name], scale).alias(name))
+    return found
+
+
+def _read_again(text: pl.Series, found: pl.Series, scale: int) -> pl.Series:
     size = text.str.len_bytes()
     doubtful = (size > _GUARD + 1).fill_null(value=False)
     if doubtful.any():
         doubtful &= ((size > scale + _GUARD + 1) | text.str.contains("[eE]")).fill_null(value=False)
-    zero = (fine == 0).fill_null(value=False)
+    zero = ((found == 0) & ~doubtful).fill_null(value=False)
     if zero.any():
-        doubtful |= zero & text.str.contains("[1-9]").fill_null(value=False)
-    if doubtful.any():
-        at = doubtful.arg_true()
-        out = out.scatter(at, [_slowly(cell, scale) for cell in text.gather(at)])
-    return out.rename(text.name)
+        at = zero.arg_true()
+        hidden = text.gather(at).str.contains("[1-9]")
+        doubtful = doubtful.scatter(at, hidden)
+    if not doubtful.any():
+        return found
+    at = doubtful.arg_true()
+    return found.scatter(at, pl.Series([_slowly(cell, scale) for cell in text.gather(at)], dtype=pl.Int64))
 
 
 def refuse_nulls(file: str, rows: pl.DataFrame, columns: Sequence[str], text: pl.DataFrame, why: str = "") -> None:

@@ -10,6 +10,13 @@ from venues.files.format import Format
 
 # One line a format: its name in config/sources.toml, and the module of this folder whose `FORMAT` it is.
 MODULES: dict[str, str] = {
+    "binance_aggtrades": "binance_aggtrades",
+    "binance_book_depth": "binance_book_depth",
+    "binance_book_ticker": "binance_book_ticker",
+    "binance_funding": "binance_funding",
+    "binance_klines": "binance_klines",
+    "binance_metrics": "binance_metrics",
+    "binance_trades": "binance_trades",
     "columns_csv": "columns_csv",
     "columns_feather": "columns_feather",
     "columns_parquet": "columns_parquet",

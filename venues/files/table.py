@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
 import polars as pl
 
 from infra.errors import TickhouseError
+from venues.files.block import LINE, Grid, cells, parse, shown
 from venues.files.errors import FileCode
 from venues.files.format import BATCH, Opened
 
-LINE = "line"
+__all__ = ["LINE", "Header", "Layout", "rows"]
+
 _BLOCK = 24 << 20   # bytes parsed at once
 _LONGEST = 1 << 20  # a line longer than this is no row of a table
-_EXCERPT = 160
 _NUMBER = re.compile(r"[+-]?[0-9.]*[0-9][0-9.]*([eE][+-]?[0-9]+)?")
 _BOM = b"\xef\xbb\xbf"
 
@@ -45,6 +43,9 @@ class Layout:
     header: Header = Header.REQUIRED
     separator: str = ","
     banner: int = 0  # lines above header and rows
+    may_be_empty: bool = False  # a file without a byte says that nothing happened
+    wanted: frozenset[str] = frozenset()  # columns that are given; none named: all
+    whole: frozenset[str] = frozenset()   # columns that are given as int64 where all of a batch are whole numbers
 
 
 def rows(file: Opened, layout: Layout) -> Iterator[pl.DataFrame]:
@@ -55,6 +56,8 @@ def rows(file: Opened, layout: Layout) -> Iterator[pl.DataFrame]:
     """
     blocks = _blocks(file)
     first = next(blocks, b"").removeprefix(_BOM)
+    if not first and layout.may_be_empty:
+        return
     _sniff(file.name, first)
     line, block = 1, first
     for _ in range(layout.banner):
@@ -68,13 +71,16 @@ def rows(file: Opened, layout: Layout) -> Iterator[pl.DataFrame]:
     if has_header:
         header, _, block = block.partition(b"\n")
         line += 1
-    cells = _cells(header, layout.separator) if header is not None else list(names)
+    titles = cells(header, layout.separator, file=file.name, line=line) if header is not None else list(names)
+    wanted = tuple(name for name in names if name in layout.wanted or not layout.wanted)
+    grid = Grid(file.name, names, layout.separator, wanted, layout.whole & set(names))
     while True:
         if block:
             height = block.count(b"\n")
-            frame = _parse(file.name, block, height, line, names, layout.separator)
-            if frame[names[0]].is_in([cells[0], names[0]]).any():
-                same = (pl.col(name).is_in([cell, name]) for name, cell in zip(names, cells, strict=True))
+            frame = parse(grid, block, height, line)
+            if _may_repeat(frame, grid, titles):
+                both = zip(names, titles, strict=True)
+                same = (pl.col(name).is_in([title, name]) for name, title in both if name in wanted)
                 frame = frame.filter(~pl.all_horizontal(same))
             yield from frame.iter_slices(BATCH)
             line += height
@@ -82,6 +88,13 @@ def rows(file: Opened, layout: Layout) -> Iterator[pl.DataFrame]:
         if following is None:
             return
         block = following
+
+
+def _may_repeat(frame: pl.DataFrame, grid: Grid, titles: Sequence[str]) -> bool:
+    """Whether the header may stand among the rows, as it does where a publisher joined files."""
+    name = grid.wanted[0]
+    title = titles[grid.names.index(name)]
+    return frame.schema[name] == pl.String and bool(frame[name].is_in([title, name]).any())
 
 
 def _blocks(file: Opened) -> Iterator[bytes]:
@@ -93,7 +106,7 @@ def _blocks(file: Opened) -> Iterator[bytes]:
             rest += chunk
             if len(rest) > _LONGEST:
                 raise TickhouseError(
-                    FileCode.FILE_NOT_DATA, file=file.name, problem="no line ends", excerpt=_shown(rest)
+                    FileCode.FILE_NOT_DATA, file=file.name, problem="no line ends", excerpt=shown(rest)
                 )
             continue
         block = b"".join((rest, memoryview(chunk)[:end]))
@@ -115,92 +128,38 @@ def _sniff(file: str, start: bytes) -> None:
     elif b"\0" in head:
         problem = "binary, or text that is not UTF-8"
     if problem:
-        raise TickhouseError(FileCode.FILE_NOT_DATA, file=file, problem=problem, excerpt=_shown(head))
+        raise TickhouseError(FileCode.FILE_NOT_DATA, file=file, problem=problem, excerpt=shown(head))
 
 
 def _columns(file: str, line: int, row: bytes, layout: Layout) -> tuple[tuple[str, ...], bool]:
     """Names of the columns, and whether `row` is the header that says so."""
-    cells = _cells(row, layout.separator)
-    lowered = [cell.lower() for cell in cells]
+    found = cells(row, layout.separator, file=file, line=line)
+    lowered = [cell.lower() for cell in found]
     if layout.header is not Header.NONE:
-        if not layout.columns and not any(_is_number(cell) for cell in cells):
-            if len(set(cells)) < len(cells):
+        if not layout.columns and not any(_is_number(cell) for cell in found):
+            if len(set(found)) < len(found):
                 raise TickhouseError(
                     FileCode.FILE_HEADER_CHANGED, file=file, line=line, problem="a name stands twice",
-                    found=_list(cells),
+                    found=_list(found),
                 )
-            return tuple(cells), True
+            return tuple(found), True
         for names in layout.columns:
             if [name.lower() for name in names] == lowered:
                 return names, True
     known = " or ".join(_list(names) for names in layout.columns)
-    if layout.header is Header.REQUIRED or not any(_is_number(cell) for cell in cells):
-        if len(cells) == 1 and not any(len(names) == 1 for names in layout.columns):
+    if layout.header is Header.REQUIRED or not any(_is_number(cell) for cell in found):
+        if len(found) == 1 and not any(len(names) == 1 for names in layout.columns):
             raise TickhouseError(
-                FileCode.FILE_NOT_DATA, file=file, line=line, problem="not a table", excerpt=_shown(row)
+                FileCode.FILE_NOT_DATA, file=file, line=line, problem="not a table", excerpt=shown(row)
             )
-        raise TickhouseError(FileCode.FILE_HEADER_CHANGED, file=file, line=line, found=_list(cells), known=known)
+        raise TickhouseError(FileCode.FILE_HEADER_CHANGED, file=file, line=line, found=_list(found), known=known)
     for names in layout.columns:
-        if len(names) == len(cells):
+        if len(names) == len(found):
             return names, False
     raise TickhouseError(
-        FileCode.FILE_HEADER_CHANGED, file=file, line=line, problem=f"{len(cells)} columns", found=_list(cells),
+        FileCode.FILE_HEADER_CHANGED, file=file, line=line, problem=f"{len(found)} columns", found=_list(found),
         known=known,
     )
-
-
-def _parse(
-    file: str, block: bytes, height: int, line: int, names: tuple[str, ...], separator: str
-) -> pl.DataFrame:
-    blank: list[int] = []
-    try:
-        frame = pl.read_csv(
-            io.BytesIO(block), has_header=False, separator=separator, schema=dict.fromkeys(names, pl.String),
-            empty_string_is_null=False,
-        )
-        # Polars fills a short row in silence, and refuses a long one: the number of separators tells.
-        separators = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == ord(separator))
-        whole = frame.height == height and separators == height * (len(names) - 1)
-    except pl.exceptions.PolarsError as error:
-        _check_rows(file, block, line, len(names), separator)
-        problem = " ".join(str(error).split())[:_EXCERPT]
-        raise TickhouseError(
-            FileCode.FILE_ROW_BAD, file=file, line=f"{line}-{line + height - 1}", problem=problem
-        ) from error
-    if not whole:
-        blank = _check_rows(file, block, line, len(names), separator)
-        if frame.height != height:
-            between = f"{line}-{line + height - 1}"
-            raise TickhouseError(FileCode.FILE_ROW_BAD, file=file, line=between, problem="a cell holds a line break")
-    frame = frame.with_columns(pl.int_range(line, line + height, dtype=pl.Int64).alias(LINE))
-    return frame.filter(~pl.col(LINE).is_in(blank)) if blank else frame
-
-
-def _check_rows(file: str, block: bytes, line: int, width: int, separator: str) -> list[int]:
-    """The blank lines; FILE_ROW_BAD for the first line that has another width or cannot be text."""
-    blank = []
-    for number, raw in enumerate(block.removesuffix(b"\n").split(b"\n"), line):
-        if not raw.strip():
-            blank.append(number)
-            continue
-        try:
-            found = len(_cells(raw, separator))
-        except TickhouseError as error:
-            raise TickhouseError(error.code, file=file, line=number, **error.context) from None
-        if found != width:
-            raise TickhouseError(
-                FileCode.FILE_ROW_BAD, file=file, line=number, problem=f"{found} cells instead of {width}",
-                row=_shown(raw),
-            )
-    return blank
-
-
-def _cells(row: bytes, separator: str) -> list[str]:
-    try:
-        text = row.decode()
-        return next(csv.reader([text], delimiter=separator, strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TickhouseError(FileCode.FILE_ROW_BAD, problem=str(error)[:_EXCERPT], row=_shown(row)) from None
 
 
 def _is_number(cell: str) -> bool:
@@ -209,7 +168,3 @@ def _is_number(cell: str) -> bool:
 
 def _list(cells: list[str] | tuple[str, ...]) -> str:
     return ",".join(cells)[:400]
-
-
-def _shown(raw: bytes) -> str:
-    return raw[:_EXCERPT].decode(errors="backslashreplace").replace("\n", "\\n")
