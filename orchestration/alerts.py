@@ -5,8 +5,8 @@ The cursor moves only after the server has accepted the mail. A crash in between
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Self
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
 
 import dagster as dg
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -16,9 +16,13 @@ from infra import channels
 from infra import settings as configuration
 from infra.endpoints import Service, address
 from infra.errors import TickhouseError
-from orchestration import alerts_data, alerts_digest, alerts_runs
+from orchestration import alerts_collect, alerts_digest, alerts_running, alerts_runs
 from orchestration.alerts_found import Alert, Kind
 from orchestration.alerts_runs import RunCursor
+from venues import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,13 @@ class Cursor:
 
 @dg.sensor(
     name="alerts", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Mails one digest of failed runs, failed checks, stale data and risk events",
+    description="Mails one digest of bad data, failed runs, failed checks, stale data and risk events",
 )
 def alert_sensor(context: dg.SensorEvaluationContext, clickhouse: ClickHouse) -> dg.SensorResult:
     """A digest when there is news; MAIL_NOT_SENT or CHANNEL_NOT_SENT fails the tick and keeps the cursor."""
     settings = configuration.load()
     before = Cursor.loads(context.cursor)
-    alerts, after = collect(context, clickhouse, before, alerts_data.utc_now())
+    alerts, after = collect(context, clickhouse, before, datetime.now(UTC))
     if not alerts:
         return dg.SensorResult(skip_reason=dg.SkipReason("nothing new"), cursor=after.dumps())
     ways = channels.send(settings.mail, alerts_digest.compose(alerts, ui_address(settings)))
@@ -63,20 +67,23 @@ def collect(
     context: dg.SensorEvaluationContext, clickhouse: ClickHouse, before: Cursor, now: datetime
 ) -> tuple[list[Alert], Cursor]:
     """What is new since `before`, and the cursor for when it has been told."""
-    alerts, runs = alerts_runs.since(context.instance, before.runs)
-    lasting = overdue(context)
-    risk_ns = before.risk_ns
+    ended = alerts_runs.since(context.instance, before.runs)
+    lasting: Mapping[str, Alert] = overdue(context)
+    told = set(lasting)
     try:
         with clickhouse.client() as client:
-            lasting |= alerts_data.stale(client, now)
-            events, risk_ns = alerts_data.risk_events(client, risk_ns, now)
-            alerts += events
+            busy = alerts_running.venues(context.instance, context.repository_def)
+            late = catalogue.load(configuration.load().sources)
+            found = alerts_collect.stored(client, ended, now, before.risk_ns, before.told, busy, late, keys(context))
+        alerts, risk_ns = list(found.alerts), found.risk_ns
+        told |= found.lasting
     except (TickhouseError, ClickHouseError) as error:
-        lasting["clickhouse"] = Alert(Kind.STORE, "ERROR", "ClickHouse is out of reach", str(error)[:600])
+        alerts, risk_ns = alerts_collect.unstored(ended), before.risk_ns
+        lasting = {**lasting, "clickhouse": Alert(Kind.STORE, "ERROR", "ClickHouse is out of reach", str(error)[:600])}
         # What was stale before we lost sight of it is not news when we see again.
-        lasting |= {key: alert for key, alert in _still(before).items() if key not in lasting}
+        told |= {"clickhouse"} | {key for key in before.told if key.startswith("stale ")}
     alerts += [alert for key, alert in lasting.items() if key not in before.told]
-    return alerts, Cursor(runs, risk_ns, tuple(sorted(lasting)))
+    return alerts, Cursor(ended.cursor, risk_ns, tuple(sorted(told)))
 
 
 def overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
@@ -84,13 +91,13 @@ def overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
     repository = context.repository_def
     if repository is None:
         return {}
-    keys = [
+    watched = [
         key for key in repository.asset_graph.materializable_asset_keys
         if repository.asset_graph.get(key).freshness_policy is not None
     ]
-    if not keys:
+    if not watched:
         return {}
-    records = context.instance.get_freshness_state_records(keys)
+    records = context.instance.get_freshness_state_records(watched)
     return {
         f"overdue {key.to_user_string()}": Alert(
             Kind.STALE, "ERROR", f"{key.to_user_string()} is overdue", "its freshness policy says FAIL",
@@ -99,6 +106,12 @@ def overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
         for key, record in records.items()
         if record.freshness_state.value == "FAIL"
     }
+
+
+def keys(context: dg.SensorEvaluationContext) -> set[tuple[str, ...]]:
+    """The assets that the UI has pages of."""
+    repository = context.repository_def
+    return set() if repository is None else {tuple(key.path) for key in repository.asset_graph.get_all_asset_keys()}
 
 
 def ui_address(settings: configuration.Settings) -> str:
@@ -112,7 +125,3 @@ def ui_address(settings: configuration.Settings) -> str:
 def definitions() -> dg.Definitions:
     """The sensor alone; it asks for the resource `clickhouse`."""
     return dg.Definitions(sensors=[alert_sensor])
-
-
-def _still(before: Cursor) -> dict[str, Alert]:
-    return {key: Alert(Kind.STALE, "WARN", key, "") for key in before.told if key.startswith("stale ")}

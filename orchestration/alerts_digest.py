@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.mail import Message
@@ -12,59 +12,81 @@ from orchestration.alerts_found import Alert, Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PAGE = """<!doctype html><html><head><meta charset="utf-8"></head>
-<body style="font:14px/1.45 system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;color:#1d2330;max-width:900px">
-{% for kind, rows in sections %}
-<h3 style="margin:20px 0 6px">{{ kind|capitalize }} ({{ rows|length }})</h3>
-<table style="border-collapse:collapse;width:100%;font-size:13px">
-{% for row in rows %}<tr style="border-top:1px solid #dfe3e8">
-<td style="padding:6px 10px 6px 0;white-space:nowrap;vertical-align:top">
-<b style="color:{{ colours.get(row.severity, "#1d2330") }}">{{ row.severity }}</b></td>
-<td style="padding:6px 10px;vertical-align:top"><b>
-{%- if ui and row.path %}<a href="{{ ui }}{{ row.path }}">{{ row.title }}</a>{% else %}{{ row.title }}{% endif -%}
-</b><br><span style="color:#5b6472;white-space:pre-wrap">{{ row.detail }}</span></td>
-<td style="padding:6px 0 6px 10px;white-space:nowrap;vertical-align:top;color:#5b6472">{{ time(row.when) }}</td></tr>
-{% endfor %}</table>{% endfor %}</body></html>
-"""
-_COLOURS = {"CRITICAL": "#b00020", "ERROR": "#b23c00", "WARN": "#8a6100", "WARNING": "#8a6100"}
-_ONE = {
-    Kind.RUN: "failed run", Kind.CHECK: "failed check", Kind.STALE: "stale dataset", Kind.RISK: "risk event",
-    Kind.STORE: "store out of reach",
+    from orchestration.alerts_found import Table
+
+MOST = 20        # alerts of a kind that are shown; the rest is counted
+_SUBJECT = 160
+_ORDER = {"CRITICAL": 0, "ERROR": 1}
+_MANY = {
+    Kind.STORE: "stores out of reach", Kind.RISK: "risk events", Kind.QUALITY: "datasets not whole",
+    Kind.RUN: "failed runs", Kind.CHECK: "failed checks", Kind.STALE: "stale datasets",
 }
 
 
 def compose(alerts: Sequence[Alert], ui: str = "") -> Message:
-    """One message with every alert, by kind; `ui` is the address of the Dagster UI, links are left out without it."""
+    """One message with every alert, by kind, the gravest first; links are left out where `ui`, their address, is ""."""
     from jinja2 import Environment, StrictUndefined
 
-    sections = [(kind, [alert for alert in alerts if alert.kind is kind]) for kind in Kind]
+    ordered = sorted(alerts, key=lambda alert: _ORDER.get(alert.severity, 2))
+    sections = [(kind, [alert for alert in ordered if alert.kind is kind]) for kind in Kind]
     sections = [(kind, rows) for kind, rows in sections if rows]
-    html = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE).render(
-        sections=sections, ui=ui, time=_time, colours=_COLOURS
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
+        Path(__file__).with_name("alerts_digest.html.j2").read_text(encoding="utf-8")
     )
-    return Message(_subject(alerts), _text(sections, ui), html)
+    subject = _subject(sections)
+    html = page.render(subject=subject, sections=sections, ui=ui, time=_time, most=MOST, colours=_COLOURS)
+    shown = [alert for _, rows in sections for alert in rows[:MOST]]
+    pictures = {alert.picture.name: alert.picture for alert in shown if alert.picture}
+    return Message(subject, _text(sections, ui), html, tuple(pictures.values()))
 
 
-def _subject(alerts: Sequence[Alert]) -> str:
-    counts = Counter(alert.kind for alert in alerts)
-    parts = [
-        f"{counts[kind]} {_ONE[kind]}{'s' if counts[kind] > 1 and kind is not Kind.STORE else ''}"
-        for kind in Kind if counts[kind]
-    ]
-    return "Tickhouse: " + ", ".join(parts)
+_COLOURS = {
+    "CRITICAL": ("#8f0019", "#fde8ea"), "ERROR": ("#a83400", "#fdeee4"), "WARN": ("#7a5600", "#fdf4dc"),
+    "WARNING": ("#7a5600", "#fdf4dc"),
+}
+
+
+def _subject(sections: Sequence[tuple[Kind, Sequence[Alert]]]) -> str:
+    """What happened where it is one thing of its kind, else how many."""
+    parts = []
+    for kind, rows in sections:
+        parts.append((rows[0].brief or rows[0].title) if len(rows) == 1 else f"{len(rows)} {_MANY[kind]}")
+    text = " ".join(("Tickhouse: " + "; ".join(parts)).split())
+    return text if len(text) <= _SUBJECT else text[: _SUBJECT - 1] + "…"
 
 
 def _text(sections: Sequence[tuple[Kind, Sequence[Alert]]], ui: str) -> str:
+    """The same without HTML: nothing is in the page that is not here, but the pictures."""
     lines: list[str] = []
     for kind, rows in sections:
-        lines += [f"{kind.capitalize()} ({len(rows)})", ""]
-        for row in rows:
+        lines += [f"{kind.upper()} ({len(rows)})", ""]
+        for row in rows[:MOST]:
             lines.append(f"[{row.severity}] {row.title}  {_time(row.when)}".rstrip())
             lines += [f"    {line}" for line in row.detail.splitlines()]
-            if ui and row.path:
-                lines.append(f"    {ui}{row.path}")
+            for table in row.tables:
+                lines += ["", *(f"    {line}" for line in _table(table))]
+            links = [(link.name, link.path) for link in row.links] or ([("", row.path)] if row.path else [])
+            if ui:
+                lines += [f"    {name + ': ' if name else ''}{ui}{path}" for name, path in links]
             lines.append("")
+        if len(rows) > MOST:
+            lines += [f"and {len(rows) - MOST} more", ""]
     return "\n".join(lines)
+
+
+def _table(table: Table) -> list[str]:
+    """Columns of equal width; the last one, often long, in a line of its own where it is a source's own text."""
+    cut = len(table.header) - 1 if table.verbatim else len(table.header)
+    cells = [table.header[:cut], *(row[:cut] for row in table.rows)]
+    widths = [max(len(row[at]) for row in cells) for at in range(cut)]
+    out = [f"{table.title} ({table.total:,})"]
+    for number, row in enumerate(cells):
+        out.append("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        if table.verbatim and number:
+            out.append(f"    {table.rows[number - 1][cut]}")
+    if table.more:
+        out.append(f"and {table.more:,} more")
+    return out
 
 
 def _time(seconds: float) -> str:

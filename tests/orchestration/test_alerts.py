@@ -1,7 +1,7 @@
 """The digest: real runs in a Dagster instance, a real SMTP server that goes down and comes back, a real database."""
 
 import email
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import polars as pl
@@ -14,11 +14,9 @@ from infra.endpoints import Service
 from infra.errors import TickhouseError
 from infra.mail import MailCode
 from infra.stack.ports import free_port
-from market.instrument import InstrumentKind, InstrumentSpec, Status
-from orchestration import alerts, alerts_data, alerts_digest, alerts_runs
+from orchestration import alerts, alerts_digest, alerts_risk, alerts_runs
 from orchestration.alerts_found import Alert, Kind
-from store import ingest_log, instruments, writer
-from store.ingest_log import IngestEntry, IngestState
+from store import writer
 
 NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
@@ -112,7 +110,7 @@ def test_nothing_is_lost_while_the_mail_server_is_down(clickhouse, settings, ins
         server.stop()
     (message,) = inbox.messages
     (text,) = inbox.texts()
-    assert message["Subject"] == "Tickhouse: 1 failed run, 1 failed check"
+    assert message["Subject"] == "Tickhouse: materialisation failed; suspicious: rows"
     assert "broken: infra.errors.TickhouseError: MAIL_NOT_SENT" in text
     assert f"http://127.0.0.1:3000/runs/{failed.run_id}" in text
     assert "[WARN] suspicious: rows" in text
@@ -120,7 +118,7 @@ def test_nothing_is_lost_while_the_mail_server_is_down(clickhouse, settings, ins
     assert "good" not in text
     html = message.get_body(("html",)).get_content()
     assert "&lt;b&gt;x&lt;/b&gt;" in html
-    assert "http://127.0.0.1:3000/assets/suspicious?view=checks" in html
+    assert "http://127.0.0.1:3000/assets/suspicious?view=checks&amp;checkDetail=rows" in html
 
 
 @pytest.mark.stack
@@ -136,46 +134,28 @@ def test_each_outcome_has_its_own_cursor(instance, monkeypatch):
     monkeypatch.setattr(alerts_runs, "LIMIT", 2)
     for asset in (fine, fine, fine, suspicious, broken):
         _run(instance, asset)
-    found, cursor = alerts_runs.since(instance, alerts_runs.RunCursor())
-    assert [alert.kind for alert in found] == [Kind.RUN]
-    assert cursor.failed > cursor.succeeded > 0
-    found, cursor = alerts_runs.since(instance, cursor)
-    assert [alert.kind for alert in found] == [Kind.CHECK]
-    assert alerts_runs.since(instance, cursor) == ([], cursor)
+    first = alerts_runs.since(instance, alerts_runs.RunCursor())
+    assert (len(first.failures), len(first.checks)) == (1, 0)
+    assert first.cursor.failed > first.cursor.succeeded > 0
+    second = alerts_runs.since(instance, first.cursor)
+    assert (len(second.failures), [check.name for check in second.checks]) == (0, ["rows"])
+    assert alerts_runs.since(instance, second.cursor) == alerts_runs.Ended(second.cursor)
 
 
-def _spec(symbol):
-    return InstrumentSpec(
-        venue="binance", symbol=symbol, venue_symbol="x", kind=InstrumentKind.LINEAR, base="x", quote="USDT",
-        settle="USDT", price_scale=2, qty_scale=3, contract_size=10**8, tick=10, lot=1, min_qty=1, max_qty=10**9,
-        min_notional=10**6, maker_fee_ppm=200, taker_fee_ppm=500, status=Status.TRADING, valid_from=0,
-    )
+def test_a_cursor_of_before_is_read():
+    old = '{"runs": {"failed": 3, "succeeded": 5}, "risk_ns": 7, "told": ["clickhouse"]}'
+    assert alerts.Cursor.loads(old) == alerts.Cursor(alerts_runs.RunCursor(3, 5, 0), 7, ("clickhouse",))
 
 
-@pytest.mark.stack
-def test_stale_data_is_told_once_a_day_and_again_the_next(clickhouse, instance):
-    one, two, ended = instruments.record(clickhouse, [_spec(name) for name in ("A/USDT", "B/USDT", "C/USDT")])
-    instruments.close(clickhouse, ended.id, valid_to_ns=10**18)
-    days = {one.id: date(2026, 4, 2), two.id: date(2026, 3, 30), ended.id: date(2026, 1, 1)}
-    ingest_log.record(
-        clickhouse,
-        [IngestEntry("bars", "binance", life, day, IngestState.COMPLETE, 1, "", "test") for life, day in days.items()]
-        + [IngestEntry("bars", "binance", two.id, date(2026, 4, 2), IngestState.PARTIAL, 1, "", "test")],
-    )
-    context = dg.build_sensor_context(instance=instance)
-    found, cursor = alerts.collect(context, ClickHouse(), alerts.Cursor(), NOW)
-    assert [(alert.kind, alert.title) for alert in found] == [
-        (Kind.STALE, "binance bars: nothing complete after 2026-03-30")
-    ]
-    assert found[0].detail == "expected 2026-04-02: B/USDT"
-    assert alerts.collect(context, ClickHouse(), alerts.Cursor.loads(cursor.dumps()), NOW)[0] == []
-    found, _ = alerts.collect(context, ClickHouse(), cursor, NOW.replace(day=4))
-    assert len(found) == 2
+def test_a_failure_names_each_failed_step(instance):
+    @dg.asset
+    def other():
+        raise ValueError("second reason")
 
-
-def test_until_three_o_clock_the_nightly_ingest_has_time():
-    assert alerts_data.expected_day(datetime(2026, 4, 3, 2, 59, tzinfo=UTC)) == date(2026, 4, 1)
-    assert alerts_data.expected_day(datetime(2026, 4, 3, 3, 0, tzinfo=UTC)) == date(2026, 4, 2)
+    dg.materialize([broken, other], instance=instance, raise_on_error=False)
+    (failure,) = alerts_runs.since(instance, alerts_runs.RunCursor()).failures
+    assert "MAIL_NOT_SENT" in failure.alert.detail
+    assert "second reason" in failure.alert.detail
 
 
 @pytest.mark.stack
@@ -189,14 +169,14 @@ def test_risk_events_are_told_once_alike_ones_in_one_line(clickhouse):
         [event(1, "LIMIT_CLEAR", 5, base - 10**10), event(3, "ORDER_RATE_LIMIT", 6, base - 10**10),
          event(3, "ORDER_RATE_LIMIT", 7, base - 10**10), event(4, "LOSS_STOP", 8, base - 9 * 10**9),
          event(4, "LOSS_STOP", 9, base)]))
-    found, newest = alerts_data.risk_events(clickhouse, 0, NOW)
+    found, newest = alerts_risk.risk_events(clickhouse, 0, NOW)
     assert [(alert.severity, alert.title) for alert in found] == [
         ("CRITICAL", "LOSS_STOP (paper ml instrument 1)"),
         ("ERROR", "ORDER_RATE_LIMIT (paper ml instrument 1), 2 times"),
     ]
     assert found[1].detail == "at=7"
     assert newest == base - 9 * 10**9
-    assert alerts_data.risk_events(clickhouse, newest, NOW) == ([], newest)  # the last one is not settled yet
+    assert alerts_risk.risk_events(clickhouse, newest, NOW) == ([], newest)  # the last one is not settled yet
 
 
 @pytest.mark.stack
