@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,8 +29,15 @@ class Request:
 class Source(Protocol):
     """A place that has history. Errors are `TickhouseError` with the code of what went wrong and the next step."""
 
-    name: str   # goes to the column `source`: "binance-rest"
-    venue: str
+    @property
+    def name(self) -> str:
+        """What stands in the column `source`: "binance-rest"."""
+        ...
+
+    @property
+    def venue(self) -> str:
+        """Whose history it is, as the ingest log calls it."""
+        ...
 
     def now(self) -> int:
         """The source's clock, ns: a day that has not ended by it cannot be complete."""
@@ -53,3 +61,22 @@ class Source(Protocol):
     def raw(self, request: Request, rows: pl.DataFrame) -> list[str]:
         """These rows, of an answer to `request`, as the source wrote them: for quarantine and audits."""
         ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A source that leaves something behind if it is not closed."""
+
+    def close(self) -> None:
+        """Gives it back."""
+        ...
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[Source]:
+    """The source, closed at the end where it wants that."""
+    try:
+        yield source
+    finally:
+        if isinstance(source, Closing):
+            source.close()

@@ -14,9 +14,12 @@ from assets.ingest import feeds, instruments, load, run, subjects, wanted
 from assets.ingest.feeds import Feed
 from assets.ingest.troubles import Terms
 from assets.resources import ClickHouse, Sources
+from infra import settings as configuration
+from infra.home import Home
 from market.dataset import Dataset
 from store import instruments as store
 from venues import catalogue
+from venues.source import opened
 
 if TYPE_CHECKING:
     from market.instrument import Instrument
@@ -114,10 +117,11 @@ def asset(ingest: Ingest, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefin
         context: dg.AssetExecutionContext, config: Recheck, clickhouse: ClickHouse, sources: Sources
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         days = [day for day in calendar.from_keys(context.partition_keys) if not ingest.start or day >= ingest.start]
-        with clickhouse.client() as client:
+        staging = Home(configuration.load().home).staging
+        with clickhouse.client() as client, opened(ingest.open(sources)) as source:
             after = ingest.want(store.load(client), days)
             steps = load.load(
-                client, ingest.open(sources), after, ingest.terms, context.run.run_id, recheck=config.recheck
+                client, source, after, ingest.terms, context.run.run_id, staging, recheck=config.recheck
             )
             yield from run.follow(context, ingest.key, days, steps)
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.ingest import report
 from assets.resources import ClickHouse, Sources
+from infra import settings as configuration
 from store import instruments as lives
 
 GROUP = "ingest"
@@ -24,8 +25,13 @@ def build(venue: str, symbols: Sequence[str], pool: str, *, asks: bool = True) -
     )
     def instruments(clickhouse: ClickHouse, sources: Sources) -> dg.MaterializeResult[None]:
         with clickhouse.client() as client:
-            declared = {life.symbol for life in lives.load(client) if life.venue == venue}
-            wanted = [symbol for symbol in symbols if asks or symbol not in declared]
+            lives.declare(client, configuration.PROJECT / "config" / "instruments.toml",
+                          [(venue, symbol) for symbol in symbols])
+            known = [life for life in lives.load(client) if life.venue == venue]
+            # Of a delisted symbol the venue says nothing any more; of one that is declared it need not.
+            settled = {life.symbol for life in known} - ({life.symbol for life in known if not life.valid_to} if asks
+                                                         else set())
+            wanted = [symbol for symbol in symbols if symbol not in settled]
             if wanted:
                 lives.record(client, sources.rest(venue, symbols).instruments(wanted))
             found = [life for life in lives.load(client) if life.venue == venue and life.symbol in symbols]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from assets.ingest.wanted import Wanted
@@ -44,14 +44,24 @@ class DayOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Days that could not be had, and why."""
+    """Days that could not be had, and why; all for the same kind of reason."""
 
     wanted: Wanted
-    days: Sequence[date]
-    error: TickhouseError
+    errors: Mapping[date, TickhouseError]
+
+    @property
+    def days(self) -> list[date]:
+        """In order."""
+        return sorted(self.errors)
+
+    @property
+    def error(self) -> TickhouseError:
+        """That of the first day."""
+        return self.errors[self.days[0]]
 
     def __str__(self) -> str:
-        span = f"{self.days[0]}" if len(self.days) == 1 else f"{self.days[0]}..{self.days[-1]}"
+        first, last = self.days[0], self.days[-1]
+        span = str(first) if first == last else f"{first}..{last} ({len(self.errors)} days)"
         return f"{self.wanted.life.symbol or 'market'} {self.wanted.subject.label} {span}: {self.error}"
 
 

@@ -6,27 +6,30 @@ so no reader takes them and the next run writes them again, which changes nothin
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.ingest import days as calendar
+from assets.ingest import audit
 from assets.ingest.held import WHOLE, Entry, Key
 from assets.ingest.outcome import Change, DayOutcome, Progress
-from quality import gate, record, suites
-from quality.gate import Finding
-from quality.rule import Context, Severity
+from market.dataset import SCHEMAS, Dataset, clock
+from quality import record
+from quality.gate import Finding, Verdict
+from quality.rule import Severity
 from store import datasets, ingest_log
 from store.ingest_log import IngestEntry, IngestState
-from venues import facts
+
+_HOUR_NS = 3_600_000_000_000
+_WRITE_ROWS = 1_000_000
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from clickhouse_connect.driver.client import Client
 
     from assets.ingest.fetch import Chunk, Kept
@@ -48,44 +51,68 @@ class Press:
         """Days that are whole: nothing is written, not even into the log."""
         return Progress([self._outcome(kept.wanted, day, Change.KEPT) for day in kept.days])
 
-    def chunk(self, chunk: Chunk) -> Progress:
-        """Writes the good days, quarantines the bad rows, records every day that changed."""
+    def chunks(self, chunks: Sequence[Chunk]) -> Progress:
+        """Chunks of one dataset: writes the good days, quarantines the bad rows, records every day that changed."""
+        dataset = chunks[0].wanted.subject.dataset
+        verdicts = audit.judge(chunks)
+        settled = [self._settle(chunk, verdict) for chunk, verdict in zip(chunks, verdicts, strict=True)]
+        fresh = [one.rows() for one in settled if one.fresh]
+        written = 0
+        if len(fresh) == 1 and fresh[0].height > _WRITE_ROWS:
+            # A huge day is mapped, not held: it goes out as it came in, piece by piece.
+            written = sum(datasets.write(self.client, dataset, part, time.time_ns())
+                          for part in fresh[0].iter_slices(_WRITE_ROWS))
+        elif fresh:
+            written = datasets.write(self.client, dataset, pl.concat(fresh), time.time_ns())
+        for one, verdict in zip(settled, verdicts, strict=True):
+            self._keep_out(one.chunk, verdict)
+        self._record_findings(settled)
+        ingest_log.record(self.client, [entry for one in settled for entry in one.entries])
+        outcomes = [outcome for one in settled for outcome in one.outcomes]
+        new = {(one.chunk.wanted.subject.label, one.chunk.wanted.life.id, day) for one in settled for day in one.fresh}
+        return Progress(_book(outcomes, new, written), [f for one in settled for f in one.findings])
+
+    def _settle(self, chunk: Chunk, verdict: Verdict) -> _Settled:
         wanted, life, name = chunk.wanted, chunk.wanted.life, chunk.wanted.subject.label
-        by_day = {key[0]: part.drop("day") for key, part in chunk.frame.partition_by("day", as_dict=True).items()}
-        verdict = _judge(chunk, list(by_day))
-        findings = (*verdict.findings, *_ended(chunk))
-        worst = _worst(findings)
-        outcomes, entries = [], []
+        by_day = _by_day(chunk)
+        worst = _worst(verdict.findings)
+        settled = _Settled(chunk, verdict.findings)
         for day in chunk.days:
             rows, held = by_day.get(day), self.held.get((name, life.id, day))
             state = _state(rows, worst.get(day))
-            digest = "" if rows is None else ingest_log.content_hash(rows.drop("line", strict=False))
             count = 0 if rows is None else rows.height
             if held and _stays(held, state, self.source.name):
-                outcomes.append(self._outcome(wanted, day, Change.KEPT))
+                settled.outcomes.append(self._outcome(wanted, day, Change.KEPT))
                 continue
+            digest = "" if rows is None else _digest(rows, wanted.subject.dataset)
             change = _change(state, digest, held)
-            outcomes.append(DayOutcome(life.id, life.symbol, name, day, state, change, count, 0))
+            settled.outcomes.append(DayOutcome(life.id, life.symbol, name, day, state, change, count, 0))
             fingerprint = chunk.fingerprints.get(day, "")
             if change is not Change.UNCHANGED or (held and held.fingerprint != fingerprint):
-                entries.append(IngestEntry(
+                settled.entries.append(IngestEntry(
                     name, self.venue, life.id, day, state, count, digest, self.source.name, self.run_id, change,
                     fingerprint,
                 ))
-        fresh = [o.day for o in outcomes if o.change in {Change.NEW, Change.REVISED} and o.day in by_day]
-        touched = {entry.day for entry in entries}
-        written = 0
-        if fresh:
-            frame = pl.concat(by_day[day] for day in fresh)
-            written = datasets.write(self.client, wanted.subject.dataset, frame, time.time_ns())
+            if change in {Change.NEW, Change.REVISED} and rows is not None:
+                settled.fresh[day] = rows
+        return settled
+
+    def _keep_out(self, chunk: Chunk, verdict: Verdict) -> None:
+        wanted = chunk.wanted
         request = wanted.request(chunk.days[0], chunk.days[-1])
         record.quarantine(
-            self.client, name, self.venue, chunk.frame, verdict.rejected, self.run_id,
+            self.client, wanted.subject.label, self.venue, chunk.frame, verdict.rejected, self.run_id,
             raw=lambda bad: self.source.raw(request, bad),
         )
-        record.findings(self.client, name, self.venue, [f for f in findings if f.day in touched], self.run_id)
-        ingest_log.record(self.client, entries)
-        return Progress(_book(outcomes, fresh, written), findings)
+
+    def _record_findings(self, settled: Sequence[_Settled]) -> None:
+        by_label: dict[str, list[Finding]] = {}
+        for one in settled:
+            touched = {entry.day for entry in one.entries}
+            found = by_label.setdefault(one.chunk.wanted.subject.label, [])
+            found += [finding for finding in one.findings if finding.day in touched]
+        for name, found in by_label.items():
+            record.findings(self.client, name, self.venue, found, self.run_id)
 
     def _outcome(self, wanted: Wanted, day: date, change: Change) -> DayOutcome:
         life, name = wanted.life, wanted.subject.label
@@ -94,26 +121,39 @@ class Press:
         return DayOutcome(life.id, life.symbol, name, day, state, change, rows, 0)
 
 
-def _judge(chunk: Chunk, days: list[date]) -> gate.Verdict:
-    wanted = chunk.wanted
-    context = Context(wanted.life, facts.of(wanted.life.venue), wanted.subject.interval_s, wanted.subject.series,
-                      wanted.since)
-    judged = pl.DataFrame(
-        {"instrument": wanted.life.id, "day": sorted(days)}, schema={"instrument": pl.UInt32, "day": pl.Date}
-    )
-    return gate.judge(suites.get(wanted.subject.dataset, context), chunk.frame, judged)
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What is to be done about a chunk."""
+
+    chunk: Chunk
+    findings: Sequence[Finding]
+    outcomes: list[DayOutcome] = field(default_factory=list)
+    entries: list[IngestEntry] = field(default_factory=list)
+    fresh: dict[date, pl.DataFrame] = field(default_factory=dict)  # days whose rows are to be written
+
+    def rows(self) -> pl.DataFrame:
+        """The fresh days' rows in the columns of the dataset."""
+        parts = list(self.fresh.values())
+        frame = parts[0] if len(parts) == 1 else pl.concat(parts)
+        return frame.select(list(SCHEMAS[self.chunk.wanted.subject.dataset]))
 
 
-def _ended(chunk: Chunk) -> list[Finding]:
-    """A day that still runs by the source's clock cannot be complete, however good its rows."""
-    return [
-        Finding(
-            "day_has_ended", Severity.WARNING, chunk.wanted.life.id, day,
-            failing_rows=int(calendar.start_ns(day) + calendar.DAY_NS > chunk.asked_at),
-            observed=f"venue_clock={chunk.asked_at}", expected="asked after the day's end",
-        )
-        for day in chunk.days
-    ]
+def _by_day(chunk: Chunk) -> dict[date, pl.DataFrame]:
+    if len(chunk.days) == 1:  # as it is: it may be huge
+        return {chunk.days[0]: chunk.frame} if chunk.frame.height else {}
+    parts = chunk.frame.partition_by("day", as_dict=True, maintain_order=True)
+    return {day: part for (day,), part in parts.items()}
+
+
+def _digest(rows: pl.DataFrame, dataset: Dataset) -> str:
+    """The rows' content, whichever source they came from; of a huge day piece by piece, by the hour."""
+    content = rows.select(name for name in SCHEMAS[dataset] if name != "source")
+    if rows.height <= audit.SLICE_ROWS:
+        return ingest_log.content_hash(content)
+    hour = pl.col(clock(dataset)) // _HOUR_NS
+    hours = content.select(hour.unique().sort()).to_series()
+    digests = [ingest_log.content_hash(content.filter(hour == one)) for one in hours]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _worst(findings: Sequence[Finding]) -> dict[date, Severity]:
@@ -147,12 +187,11 @@ def _change(state: IngestState, digest: str, held: Entry | None) -> Change:
     return Change.NEW if held is None or held.state is IngestState.QUARANTINED else Change.REVISED
 
 
-def _book(outcomes: list[DayOutcome], fresh: list[date], written: int) -> list[DayOutcome]:
+def _book(outcomes: list[DayOutcome], fresh: Collection[Key], written: int) -> list[DayOutcome]:
     """Books the rows written on the fresh days, in proportion to their rows, the total kept."""
-    new = set(fresh)
-    total = sum(o.rows for o in outcomes if o.day in new)
-    edges, seen = [0], 0
-    for outcome in outcomes:
-        seen += outcome.rows if outcome.day in new else 0
+    weights = [o.rows if (o.label, o.instrument, o.day) in fresh else 0 for o in outcomes]
+    total, edges, seen = sum(weights), [0], 0
+    for weight in weights:
+        seen += weight
         edges.append(written * seen // total if total else 0)
     return [replace(o, written=end - start) for o, (start, end) in zip(outcomes, pairwise(edges), strict=True)]

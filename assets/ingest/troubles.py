@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,8 +19,6 @@ from store.ingest_log import IngestEntry, IngestState
 from venues.files.errors import FileCode
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from assets.ingest.outcome import Trouble
     from assets.ingest.publish import Press
 
@@ -53,7 +52,7 @@ def _absent(press: Press, trouble: Trouble, terms: Terms) -> Progress:
     outcomes, findings, entries = [], [], []
     for day in trouble.days:
         held = press.held.get((trouble.wanted.subject.label, trouble.wanted.life.id, day))
-        if now < calendar.start_ns(day) + calendar.DAY_NS + terms.lag_s * 1_000_000_000:
+        if now < _due(trouble, day, terms):
             outcomes.append(_outcome(press, trouble, day, None, Change.NOT_YET))
         elif held and held.state in WHOLE:
             outcomes.append(_outcome(press, trouble, day, None, Change.KEPT))  # its publisher took it away
@@ -83,16 +82,27 @@ def _unreadable(press: Press, trouble: Trouble) -> Progress:
         else:
             outcomes.append(_outcome(press, trouble, day, IngestState.QUARANTINED, Change.KEPT_OUT))
             entries.append(_entry(press, trouble, day, IngestState.QUARANTINED))
-    context = trouble.error.context
+    contexts = [trouble.errors[day].context for day in trouble.days]
     writer.insert(press.client, "quarantine", pl.DataFrame({
-        "dataset": name, "venue": press.venue, "instrument": [life.id] * len(trouble.days), "day": trouble.days,
-        "reason": trouble.error.code.name, "row_key": f"{context.get('file', '')}:{context.get('line', '')}",
-        "source": press.source.name, "payload": str(context.get("excerpt", trouble.error))[:_EXCERPT],
+        "dataset": name, "venue": press.venue, "instrument": [life.id] * len(contexts), "day": trouble.days,
+        "reason": trouble.error.code.name,
+        "row_key": [f"{context.get('file', '')}:{context.get('line', '')}" for context in contexts],
+        "source": press.source.name,
+        "payload": [str(context.get("excerpt", trouble.error))[:_EXCERPT] for context in contexts],
         "run_id": press.run_id,
     }, schema_overrides={"instrument": pl.UInt32}))
     record.findings(press.client, name, press.venue, findings, press.run_id)
     ingest_log.record(press.client, entries)
     return Progress(outcomes, findings, [trouble])
+
+
+def _due(trouble: Trouble, day: date, terms: Terms) -> int:
+    """When the day's file should be there, ns: a month's file comes after the month, whatever the day."""
+    told = trouble.errors[day].context.get("due")
+    try:
+        return int(datetime.fromisoformat(str(told)).timestamp()) * 1_000_000_000
+    except ValueError:  # the file's path has no time
+        return calendar.start_ns(day) + calendar.DAY_NS + terms.lag_s * 1_000_000_000
 
 
 def _entry(press: Press, trouble: Trouble, day: date, state: IngestState) -> IngestEntry:
@@ -101,7 +111,8 @@ def _entry(press: Press, trouble: Trouble, day: date, state: IngestState) -> Ing
 
 
 def _finding(rule: str, trouble: Trouble, day: date, severity: Severity, *, failing: bool) -> Finding:
-    return Finding(rule, severity, trouble.wanted.life.id, day, int(failing), str(trouble.error)[:500], "a whole file")
+    said = str(trouble.errors[day])[:500]
+    return Finding(rule, severity, trouble.wanted.life.id, day, int(failing), said, "a whole file")
 
 
 def _outcome(press: Press, trouble: Trouble, day: date, state: IngestState | None, change: Change) -> DayOutcome:
