@@ -1,14 +1,17 @@
-"""Trades through ccxt: by id where the venue numbers them in order, by time elsewhere."""
+"""Trades through ccxt, page by page: by id where the venue numbers them in order, by time elsewhere."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from infra.errors import TickhouseError
 from market.events import Events, Flag, Kind, Side, empty
 from market.instrument import Instrument, InstrumentSpec
 from market.rounding import to_int
+from venues.beginning import Beginning, Repeats
 from venues.errors import VenueCode
 from venues.request import Patience, ask
 
@@ -19,56 +22,125 @@ _SMALLEST_PAGE = 50  # no venue gives less in a full page
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 Listed = Instrument | InstrumentSpec
+Trade = dict[str, Any]
+Place = dict[str, Any]  # what the next page needs to know; JSON
 
 
-def trades_by_id(exchange: Any, patience: Patience, spec: Listed, start: int, end: int) -> list[dict[str, Any]]:
-    """ccxt's trades in [start, end) from a venue with rising ids (Binance): first hour by hour, then by id."""
-    since, until = -(-start // MS), -(-end // MS)
-    page: list[dict[str, Any]] = []
-    while not page and since < until:
-        window = min(since + _HOUR_MS, until) - 1
-        page = _page(exchange, patience, spec, since, {"until": window})
-        since += _HOUR_MS
-    found = page
-    while page and found[-1]["timestamp"] < until:
-        last = int(found[-1]["id"])
-        page = _page(exchange, patience, spec, None, {"fromId": last})
-        if not page or int(page[0]["id"]) != last:
-            got = page[0]["id"] if page else "nothing"
-            raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=exchange.id, request="trades", wanted=last, got=got)
-        page = page[1:]
-        found += page
-    return [trade for trade in found if start <= trade["timestamp"] * MS < end]
+class Trades:
+    """Pages of one venue's trades, each with the place after it; the next run goes on from a place."""
+
+    def __init__(self, exchange: Any, patience: Patience) -> None:
+        self._exchange, self._patience = exchange, patience
+        self._beginning = Beginning(exchange, "trades")
+        self.numbered = str(exchange.id).startswith("binance")
+        # ccxt wants an end with each start here, and gives the newest trades before it.
+        self.newest_first = exchange.id == "coinbase"
+
+    def pages(self, spec: Listed, start: int, end: int, place: Place | None) -> Iterator[tuple[list[Trade], Place]]:
+        """Trades from `start` on to the page that reaches `end`, ns; rows outside may be among them.
+
+        From late to early where `newest_first`, else in the venue's order.
+        """
+        since, until = -(-start // MS), -(-end // MS)
+        if self.numbered:
+            return self._by_id(spec, since, until, place or {})
+        if self.newest_first:
+            return self._backwards(spec, since, until, place or {})
+        return self._by_time(spec, since, until, place or {})
+
+    def _by_id(self, spec: Listed, since: int, until: int, place: Place) -> Iterator[tuple[list[Trade], Place]]:
+        """From a venue with rising ids (Binance): first hour by hour, then by id."""
+        last, time = place.get("id"), place.get("time", since)
+        while last is None and time < until:
+            page = self._page(spec, time, {"until": min(time + _HOUR_MS, until) - 1})
+            time += _HOUR_MS
+            if page:
+                last, time = int(page[-1]["id"]), page[-1]["timestamp"]
+            yield page, {"id": last, "time": time}
+        while last is not None and time < until:
+            page = self._page(spec, None, {"fromId": last})
+            if not page or int(page[0]["id"]) != last:
+                got = page[0]["id"] if page else "nothing"
+                raise TickhouseError(
+                    VenueCode.VENUE_PAGE_LOST, venue=self._exchange.id, request="trades", wanted=last, got=got
+                )
+            page = page[1:]
+            if not page:
+                return
+            last, time = int(page[-1]["id"]), page[-1]["timestamp"]
+            yield page, {"id": last, "time": time}
+
+    def _by_time(self, spec: Listed, since: int, until: int, place: Place) -> Iterator[tuple[list[Trade], Place]]:
+        """From a venue that pages by time only.
+
+        VENUE_PAGE_STUCK when a full page lies within one moment, VENUE_PAGE_LOST when the overlap is missing,
+        VENUE_SINCE_IGNORED when only the newest are to be had. An hour without trades does not end the history: some
+        venues look no further than that.
+        """
+        at: int = place.get("at", since)
+        seen, largest = set(place.get("seen", ())), int(place.get("largest", _SMALLEST_PAGE))
+        repeats = Repeats(self._exchange, "trades")
+        while at < until:
+            asked = at - 1 if seen else at  # some venues give what is later than a time, others from it on
+            page = repeats.page(lambda asked=asked: self._page(spec, asked, {}))  # type: ignore[misc]
+            if page and not seen:
+                self._beginning.check(
+                    lambda limit, asked=asked: self._page(spec, asked, {}, limit), page, _PAGE,  # type: ignore[misc]
+                    page[0]["timestamp"], max(at, spec.listed // MS), key_of,
+                )
+            page = [trade for trade in page if trade["timestamp"] >= at]
+            if seen and not any(key_of(trade) in seen for trade in page):
+                raise TickhouseError(
+                    VenueCode.VENUE_PAGE_LOST, venue=self._exchange.id, request="trades", wanted=at
+                )
+            fresh = [trade for trade in page if key_of(trade) not in seen]
+            size = max(len(page), getattr(getattr(self._exchange, "on_rest_response", None), "rows", 0))
+            full = size >= largest
+            largest = max(largest, size)
+            if fresh:
+                at = fresh[-1]["timestamp"]
+                seen = {key_of(trade) for trade in page if trade["timestamp"] == at}
+            elif full:
+                raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=self._exchange.id, request="trades", at=at)
+            else:
+                at, seen = at + _HOUR_MS, set()
+            place = {"at": at, "seen": sorted(seen), "largest": largest}
+            yield fresh, place
+
+    def _backwards(self, spec: Listed, since: int, until: int, place: Place) -> Iterator[tuple[list[Trade], Place]]:
+        """From a venue that gives the newest before an end: back from `until`, each page with the end of the last."""
+        end: int = place.get("end", _whole_second(until))
+        known: dict[str, int] = place.get("known", {})
+        while end > since:
+            page = self._page(spec, since, {"until": end})
+            if page and page[-1]["timestamp"] > end:
+                raise TickhouseError(VenueCode.VENUE_PAGE_REPEATED, venue=self._exchange.id, request="trades", end=end)
+            if known and not any(key_of(trade) in known for trade in page):
+                raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=self._exchange.id, request="trades", wanted=end)
+            fresh = [trade for trade in page if key_of(trade) not in known]
+            if not fresh:
+                return
+            before, end = end, _whole_second(page[0]["timestamp"])
+            if end >= before and len(page) >= _SMALLEST_PAGE:
+                raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=self._exchange.id, request="trades", at=end)
+            known |= {key_of(trade): trade["timestamp"] for trade in fresh}
+            known = {key: time for key, time in known.items() if time <= end}
+            yield fresh, {"end": end, "known": known}
+            if end >= before:
+                return
+
+    def _page(self, spec: Listed, since: int | None, params: dict[str, Any], limit: int = _PAGE) -> list[Trade]:
+        page = ask(
+            self._exchange, self._patience, "trades",
+            lambda: list(self._exchange.fetch_trades(spec.symbol, since, limit, params)),
+        )
+        for trade in page:
+            if not isinstance(trade.get("timestamp"), int):
+                raise _bad(self._exchange.id, trade)
+        return _named(page)
 
 
-def trades_by_time(exchange: Any, patience: Patience, spec: Listed, start: int, end: int) -> list[dict[str, Any]]:
-    """ccxt's trades in [start, end) from a venue that pages by time only.
-
-    VENUE_PAGE_STUCK when a full page lies within one millisecond, VENUE_PAGE_LOST when the overlap is missing. An hour
-    without trades does not end the history: some venues look no further than that.
-    """
-    found: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    largest = _SMALLEST_PAGE
-    since, until = -(-start // MS), -(-end // MS)
-    while since < until:
-        page = _page(exchange, patience, spec, since, {})
-        if seen and not any(key_of(trade) in seen for trade in page):
-            raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=exchange.id, request="trades", wanted=since)
-        fresh = [trade for trade in page if key_of(trade) not in seen]
-        largest = max(largest, len(page))
-        if fresh:
-            found += fresh
-            since = fresh[-1]["timestamp"]
-            seen = {key_of(trade) for trade in found if trade["timestamp"] == since}
-        elif len(page) == largest:
-            raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=exchange.id, request="trades", at=since)
-        else:
-            since, seen = since + _HOUR_MS, set()
-    return [trade for trade in found if start <= trade["timestamp"] * MS < end]
-
-
-def events_of(venue: str, trades: list[dict[str, Any]], spec: Listed, instrument: int, aggregate: bool) -> Events:
+def events_of(venue: str, trades: list[Trade], spec: Listed, instrument: int, aggregate: bool) -> Events:
     """TRADE events as the codec would have made them live, but marked CATCH_UP; known when they happened.
 
     VENUE_BAD_ANSWER for a trade without price, quantity or time, or with a price that is not positive.
@@ -88,12 +160,12 @@ def events_of(venue: str, trades: list[dict[str, Any]], spec: Listed, instrument
     return out
 
 
-def key_of(trade: dict[str, Any]) -> str:
-    """What tells a trade from others: its id, or its content where the venue gives none."""
-    return str(trade.get("id") or "|".join(str(trade.get(k)) for k in ("timestamp", "price", "amount", "side")))
+def key_of(trade: Trade) -> str:
+    """What tells a trade from others: its id, or what `_named` made of its content."""
+    return str(trade["id"])
 
 
-def number_of(trade: dict[str, Any]) -> int:
+def number_of(trade: Trade) -> int:
     """The trade's id as a number; 63 bits of a hash where it is not one."""
     key = key_of(trade)
     if key.isascii() and key.isdigit() and len(key) <= 18:
@@ -101,16 +173,22 @@ def number_of(trade: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
-def _page(
-    exchange: Any, patience: Patience, spec: Listed, since: int | None, params: dict[str, Any]
-) -> list[dict[str, Any]]:
-    page = ask(exchange, patience, "trades", lambda: exchange.fetch_trades(spec.symbol, since, _PAGE, params))
+def _named(page: list[Trade]) -> list[Trade]:
+    """Trades without an id get one of their content and its how-manieth occurrence: equal ones may both be genuine."""
+    met: Counter[str] = Counter()
     for trade in page:
-        if not isinstance(trade.get("timestamp"), int):
-            raise _bad(exchange.id, trade)
-    return list(page)
+        if not trade.get("id"):
+            content = "|".join(str(trade.get(name)) for name in ("timestamp", "price", "amount", "side"))
+            met[content] += 1
+            trade["id"] = content if met[content] == 1 else f"{content}#{met[content]}"
+    return page
 
 
-def _bad(venue: str, trade: dict[str, Any]) -> TickhouseError:
+def _whole_second(ms: int) -> int:
+    """The end of its second: venues that take seconds would leave out what is between."""
+    return (ms // 1000 + 1) * 1000
+
+
+def _bad(venue: str, trade: Trade) -> TickhouseError:
     shown = {key: trade.get(key) for key in ("id", "timestamp", "price", "amount")}
     return TickhouseError(VenueCode.VENUE_BAD_ANSWER, venue=venue, request="trades", problem=f"not a trade: {shown}")

@@ -36,7 +36,21 @@ class VenueCode(ErrorCode):
         "a whole page has one timestamp, so that paging by time cannot go on",
         "the venue needs a pager by id for this dataset",
     )
-    VENUE_NOT_OFFERED = "the venue does not offer this dataset", "leave it out for this venue"
+    VENUE_PAGE_REPEATED = (
+        "the venue gives the same page again although another was asked for",
+        "nothing of this request is used; a cache in between is broken: try again later",
+    )
+    VENUE_SINCE_IGNORED = (
+        "the venue gives only its newest rows, whatever start is asked for",
+        "older days are not to be had here: take them from bulk files, and new ones from live capture",
+    )
+    VENUE_RATE_LIMITED = (
+        "the venue asks us to stay away for longer than we wait",
+        "run it again after `retry_after_s` seconds; asking earlier makes the ban longer",
+    )
+    VENUE_NOT_OFFERED = (
+        "the venue does not offer this dataset, or not at this interval", "use what it offers, or leave it out"
+    )
     CLOCK_SKEW = (
         "this machine's clock is not the venue's: quotes look older or younger than they are, orders may be refused",
         "synchronise it (`timedatectl set-ntp true`, chrony or ntpd)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from infra.errors import TickhouseError
@@ -27,7 +28,7 @@ def make_exchange(
     exchange = getattr(ccxt, name)(exchange_config(name, sandbox_url, key, secret, market))
     # Floats lose digits; strings go through market.rounding exactly.
     exchange.number = str
-    exchange.on_rest_response = _guard(exchange.id)
+    exchange.on_rest_response = Guard(exchange.id)
     return exchange
 
 
@@ -107,26 +108,45 @@ def rest_base(name: str, sandbox_url: str | None = None, market: str = "linear")
     return ("https://fapi.binance.com" if market == "linear" else "https://api.binance.com") + path
 
 
-def _guard(venue: str) -> Any:
-    """ccxt's hook on each answer: a good status with anything but JSON is refused, not taken for an empty page."""
+class Guard:
+    """ccxt's hook on each answer: a good status with anything but JSON is refused, not taken for an empty page.
 
-    def check(status: int, _reason: str, url: str, _method: str, _headers: Any, body: str, *_request: Any) -> str:
+    It remembers how many rows the last answer had, and a digest of them: ccxt leaves out rows that it was not asked
+    for, so that a page from the wrong place looks like an empty one.
+    """
+
+    def __init__(self, venue: str) -> None:
+        self._venue = venue
+        self.rows = 0
+        self.digest = b""
+
+    def __call__(
+        self, status: int, _reason: str, url: str, _method: str, _headers: Any, body: str, *_request: Any
+    ) -> str:
+        """The body without blanks around it; ccxt.BadResponse for what is no JSON or not the documented rows."""
         import ccxt
         import msgspec
 
         text = body.strip()
         if 200 <= status < 300:
             try:
-                rows = msgspec.json.decode(text)
+                answer = msgspec.json.decode(text)
             except msgspec.DecodeError as error:
                 raise ccxt.BadResponse(f"{url}: {error}: {text[:120]!r}") from error
             path = url.partition("?")[0].rpartition("/")[2]
-            refused = isinstance(rows, dict) and "code" in rows
-            if venue.startswith("binance") and path in _ROW_KEYS and not refused and not _are_rows(rows, path):
+            refused = isinstance(answer, dict) and "code" in answer
+            if self._venue.startswith("binance") and path in _ROW_KEYS and not refused and not _are_rows(answer, path):
                 raise ccxt.BadResponse(f"{url}: not the documented rows: {text[:120]!r}")
+            rows = _longest_list(answer, 3)
+            self.rows, self.digest = len(rows), hashlib.blake2b(msgspec.json.encode(rows), digest_size=16).digest()
         return text
 
-    return check
+
+def _longest_list(value: object, depth: int) -> list[Any]:
+    """The longest list in the outer levels of an answer: its rows."""
+    inside: list[Any] = list(value.values()) if isinstance(value, dict) else []
+    lists = [value] if isinstance(value, list) else [_longest_list(item, depth - 1) for item in inside if depth]
+    return max(lists, key=len, default=[])
 
 
 def _are_rows(rows: object, path: str) -> bool:

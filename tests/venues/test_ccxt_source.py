@@ -133,10 +133,15 @@ def test_a_lost_page_is_noticed() -> None:
         (Answer({"hello": 1}), VenueCode.VENUE_BAD_ANSWER, 3),
         (Answer(""), VenueCode.VENUE_BAD_ANSWER, 3),
         (Answer([["x"]]), VenueCode.VENUE_BAD_ANSWER, 3),
-        (Answer([[T0, None, "1", "1", "1", "1"]]), VenueCode.VENUE_BAD_ANSWER, 2),
+        (Answer([[T0, None, "1", "1", "1", "1"]]), VenueCode.VENUE_BAD_ANSWER, 1),
         (Answer([kline(1), kline(1)]), VenueCode.VENUE_BAD_ANSWER, 1),
         (Answer("<html>bad gateway</html>", 502), VenueCode.VENUE_UNREACHABLE, 3),
-        (Answer({"code": -1003, "msg": "slow down"}, 429, {"Retry-After": "9"}), VenueCode.VENUE_UNREACHABLE, 3),
+        (Answer({"code": -1003, "msg": "slow down"}, 429, {"Retry-After": "0"}), VenueCode.VENUE_UNREACHABLE, 3),
+        (Answer({"code": -1003, "msg": "slow down"}, 429), VenueCode.VENUE_UNREACHABLE, 3),
+        # Asking on while the venue wants to be left alone makes a ban longer.
+        (Answer({"code": -1003, "msg": "slow down"}, 429, {"Retry-After": "9"}), VenueCode.VENUE_RATE_LIMITED, 1),
+        (Answer({"code": -1003, "msg": "banned"}, 418, {"Retry-After": "120"}), VenueCode.VENUE_RATE_LIMITED, 1),
+        (Answer("", 429, {"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}), VenueCode.VENUE_RATE_LIMITED, 1),
         (Answer({"code": -1100, "msg": "illegal characters"}, 400), VenueCode.VENUE_REFUSED, 1),
     ],
 )

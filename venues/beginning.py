@@ -1,0 +1,72 @@
+"""Does a venue begin where it is asked to? Some give their newest rows whatever the start, and ccxt hides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from infra.errors import TickhouseError
+from venues.errors import VenueCode
+
+if TYPE_CHECKING:
+    from venues.exchange import Guard
+
+Row = TypeVar("Row")
+_FEW = 20        # a venue that gives less has nothing else: no page is that small
+_SOON_MS = 60_000
+
+
+class Beginning:
+    """Looks at the first pages of one venue's dataset, until it is known to honour `since`."""
+
+    def __init__(self, exchange: Any, what: str) -> None:
+        self._exchange, self._what = exchange, what
+        self._trusted = False
+
+    def check(
+        self, ask: Callable[[int], list[Row]], page: list[Row], limit: int, first_ms: int, wanted_ms: int,
+        name_of: Callable[[Row], Hashable],
+    ) -> None:
+        """VENUE_SINCE_IGNORED where a page that begins long after the time asked for is only the newest one.
+
+        `ask(limit)` asks for the same page of another size: a venue that begins at `since` answers with the same first
+        row and fewer of them. One that goes back from now begins later, and one that looks at nothing gives the same.
+        """
+        if self._trusted or len(page) < _FEW or first_ms <= wanted_ms + _SOON_MS:
+            return
+        guard: Guard | None = getattr(self._exchange, "on_rest_response", None)
+        rows, digest = _seen(guard, len(page))
+        fewer = ask(max(2, min(rows, limit) // 2))
+        rows_then, digest_then = _seen(guard, len(fewer))
+        if fewer and (
+            name_of(fewer[0]) != name_of(page[0]) or rows_then >= rows or (digest and digest == digest_then)
+        ):
+            raise TickhouseError(
+                VenueCode.VENUE_SINCE_IGNORED, venue=self._exchange.id, request=self._what, wanted=wanted_ms,
+                got=first_ms,
+            )
+        self._trusted = True
+
+
+class Repeats:
+    """Notices that a venue answers a later question with the page before, as a broken cache does."""
+
+    def __init__(self, exchange: Any, what: str) -> None:
+        self._exchange, self._what = exchange, what
+        self._before = b""
+
+    def page(self, ask: Callable[[], list[Row]]) -> list[Row]:
+        """What `ask` gives; asked once more where it is the page before, and then VENUE_PAGE_REPEATED."""
+        for _ in range(2):
+            page = ask()
+            rows, digest = _seen(getattr(self._exchange, "on_rest_response", None), len(page))
+            if rows < 2 or not digest or digest != self._before:
+                self._before = digest
+                return page
+        raise TickhouseError(VenueCode.VENUE_PAGE_REPEATED, venue=self._exchange.id, request=self._what)
+
+
+def _seen(guard: Guard | None, otherwise: int) -> tuple[int, bytes]:
+    """Rows of the answer as it came, before ccxt left out those it was not asked for, and their digest."""
+    rows, digest = getattr(guard, "rows", otherwise), getattr(guard, "digest", b"")
+    return int(rows), bytes(digest)
