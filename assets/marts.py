@@ -4,16 +4,19 @@
 
 import fcntl
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import dagster as dg
 
-from assets.ingest.feeds import FEEDS
 from infra import settings as configuration
+from infra.home import Home
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtProject
@@ -22,33 +25,50 @@ if TYPE_CHECKING:
 
 GROUP = "marts"
 FOLDER = configuration.PROJECT / "dbt"
+KEPT_RUNS = 5  # folders of failed runs, with dbt's own log
+_SOURCE = "dbt_source"  # stands for a base table until it is known which assets write it
 
 
-def build(venue: str) -> list[dg.AssetsDefinition]:
-    """All dbt models as one asset definition, run by one `dbt build`; makes the manifest if it is missing or old."""
+def build(venue: str, written: Mapping[str, Sequence[dg.AssetKey]] | None = None) -> list[dg.AssetsDefinition]:
+    """All dbt models as one asset definition, run by one `dbt build`; makes the manifest if it is missing or old.
+
+    `written` says which assets write a base table, by default those of the trading venue. The ingest log is written
+    by all of them.
+    """
     from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
     project = prepare()
-    written_by = {str(feed.dataset): feed.asset for feed in FEEDS}
+    upstream = dict(_of_venue(venue) if written is None else written)
+    upstream["ingest_log"] = [key for table, keys in upstream.items() if table != "instruments" for key in keys]
 
     class Lineage(DagsterDbtTranslator):
         def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
             name = dbt_resource_props["name"]
-            if dbt_resource_props["resource_type"] == "source":
-                return dg.AssetKey([venue, written_by.get(name, name)])
-            return dg.AssetKey([name])
+            return dg.AssetKey([_SOURCE, name] if dbt_resource_props["resource_type"] == "source" else [name])
 
         def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
             del dbt_resource_props
             return GROUP
 
+        def get_asset_spec(
+            self, manifest: Mapping[str, Any], unique_id: str, project: "DbtProject | None"
+        ) -> dg.AssetSpec:
+            spec: dg.AssetSpec = super().get_asset_spec(manifest, unique_id, project)
+            return spec.replace_attributes(deps=_resolve(spec.deps, upstream))
+
     @dbt_assets(manifest=project.manifest_path, project=project, name="marts", dagster_dbt_translator=Lineage())
     def marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        os.environ.update(environment(configuration.load()))
-        dbt = DbtCliResource(project, dbt_executable=executable())
-        yield from dbt.cli(["build"], context=context).stream()
+        settings = configuration.load()
+        with _environment(settings), _target(Home(settings.home)) as target:
+            dbt = DbtCliResource(project, dbt_executable=executable())
+            yield from dbt.cli(["build"], context=context, target_path=target).stream()
 
     return [marts]
+
+
+def models() -> list[str]:
+    """Names of all models: they are the assets' keys."""
+    return sorted(file.stem for file in (FOLDER / "models").rglob("*.sql"))
 
 
 def prepare() -> "DbtProject":
@@ -56,12 +76,13 @@ def prepare() -> "DbtProject":
     from dagster_dbt import DbtProject
 
     project = DbtProject(FOLDER)
-    if _is_old(project.manifest_path):
-        project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
-        with (project.manifest_path.parent / "prepare.lock").open("w") as lock:
+    manifest = project.manifest_path
+    if _is_old(manifest):
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        with (manifest.parent / "prepare.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # web server, daemon and runs may all start on a fresh clone
-            if _is_old(project.manifest_path):
-                _parse()
+            if _is_old(manifest):
+                _parse(manifest.parent)
     return project
 
 
@@ -84,17 +105,63 @@ def executable() -> str:
     return str(Path(sys.executable).with_name("dbt"))
 
 
+def _of_venue(venue: str) -> dict[str, list[dg.AssetKey]]:
+    names = {"instruments": "instruments", "bars": "bars_1m", "trades": "trades", "funding_rates": "funding"}
+    return {table: [dg.AssetKey([venue, name])] for table, name in names.items()}
+
+
+def _resolve(deps: Iterable[dg.AssetDep], upstream: Mapping[str, Sequence[dg.AssetKey]]) -> list[dg.AssetKey]:
+    """The assets behind the dependencies: a base table that no asset writes has none."""
+    found: dict[dg.AssetKey, None] = {}
+    for dep in deps:
+        path = dep.asset_key.path
+        for key in upstream.get(path[1], ()) if path[0] == _SOURCE else [dep.asset_key]:
+            found[key] = None
+    return list(found)
+
+
+@contextmanager
+def _environment(settings: "Settings") -> Iterator[None]:
+    """Sets dbt's variables for the time of a run: dagster-dbt passes on this process's, and reads them itself."""
+    before = os.environ.copy()
+    os.environ.update(environment(settings))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _target(home: Home) -> Iterator[Path]:
+    """A folder of its own for one run's artefacts, gone when the run is well; the last failed ones stay."""
+    runs = home.root / "dbt"
+    runs.mkdir(parents=True, exist_ok=True)
+    for old in sorted(runs.iterdir(), key=lambda folder: folder.stat().st_mtime)[:-KEPT_RUNS]:
+        shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _is_old(manifest: Path) -> bool:
     if not manifest.is_file():
         return True
-    files = [FOLDER / "dbt_project.yml", *(FOLDER / "models").rglob("*"), *(FOLDER / "tests").rglob("*")]
-    return any(file.stat().st_mtime > manifest.stat().st_mtime for file in files)
+    made = manifest.stat().st_mtime
+    folders = [FOLDER / name for name in ("models", "macros", "tests")]
+    files = [FOLDER / "dbt_project.yml", *folders, *(file for folder in folders for file in folder.rglob("*"))]
+    return any(file.stat().st_mtime > made for file in files)
 
 
-def _parse() -> None:
+def _parse(target: Path) -> None:
+    """Makes the manifest aside and puts it in place whole: who looks at the same time never reads half of it."""
     import subprocess
 
-    subprocess.run(
-        [executable(), "--quiet", "parse", "--project-dir", str(FOLDER), "--profiles-dir", str(FOLDER)],
-        check=True, cwd=FOLDER,
-    )
+    with tempfile.TemporaryDirectory(prefix="parse-", dir=target) as aside:
+        subprocess.run(
+            [executable(), "--quiet", "parse", "--project-dir", str(FOLDER), "--profiles-dir", str(FOLDER),
+             "--target-path", aside, "--log-path", aside],
+            check=True, cwd=FOLDER,
+        )  # fmt: skip
+        for name in ("partial_parse.msgpack", "manifest.json"):
+            Path(aside, name).replace(target / name)

@@ -1,4 +1,4 @@
-"""The factors of `signals/features/daily.py` as plain polars expressions: baseline of the benchmark, oracle of tests."""
+"""The daily factors in plain polars expressions: the benchmark's baseline, and the tests' oracle."""
 
 from __future__ import annotations
 

@@ -42,10 +42,10 @@ def features(demo: Demo) -> Facts:
 
 def model(demo: Demo) -> Facts:
     """dbt's staging models and marts, then training, export, equality check and gate."""
+    from assets import marts
     from store import champion
 
-    marts = ["staging_instruments", "staging_bars", "staging_trades", "mart_bars_daily", "mart_returns"]
-    materialise(demo, [*marts, "training_set", "model_flow", "champion"])
+    materialise(demo, [*marts.models(), "training_set", "model_flow", "champion"])
     served = champion.load(Home(demo.plan.home), "flow")
     if served is None:
         raise TickhouseError(DemoCode.DEMO_RESULT_MISSING, stage="model", what="champion")

@@ -1,18 +1,22 @@
-"""The dbt project: built as an asset on a real ClickHouse, and equal to the bars that the platform itself makes."""
+"""The dbt project as an asset: built on a real ClickHouse, its tests as checks, described to the last column."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+
 import dagster as dg
-import numpy as np
-import polars as pl
 import pytest
 
-from assets import marts
+from assets import marts as project
 from infra.settings import PROJECT
-from market import bars as market_bars
-from store import bars, reader
-from tests.assets.conftest import Batch
-from tests.assets.tape import DAY_NS, DAYS, FIRST, Tape, day_ns, on
+from tests.support import wait_until
+
+pytestmark = pytest.mark.xdist_group("dbt")  # one build for both files
 
 
 def test_no_python_file_shadows_the_package():
@@ -20,36 +24,108 @@ def test_no_python_file_shadows_the_package():
 
 
 @pytest.mark.stack
-def test_marts_equal_what_the_platform_computes(clickhouse):
-    batch = Batch(Tape(faults={"trades": lambda rows: rows[on(FIRST, rows)]}))
-    assert batch.run("binance/instruments").success
-    assert batch.run("binance/bars_1m", "binance/trades", first=DAYS[0], last=DAYS[1]).success
+def test_everything_is_built_and_every_test_passes(marts):
+    assert marts.first.success
+    checks = marts.first.get_asset_check_evaluations()
+    assert len(checks) > 60
+    assert [check.check_name for check in checks if not check.passed] == []
+    made = {event.asset_key.to_user_string() for event in marts.first.get_asset_materialization_events()}
+    assert made == set(project.models())
+    assert list((marts.settings.home / "dbt").iterdir()) == []  # nothing of a run that went well is left
 
-    built = marts.build("binance")
-    result = dg.materialize(built, instance=batch.instance)
-    assert result.success
-    checks = result.get_asset_check_evaluations()
-    assert checks
-    assert all(check.passed for check in checks)
 
-    made = reader.query(clickhouse, "SELECT * FROM mart_bars_daily ORDER BY instrument, day")
-    assert made["minutes"].to_list() == [1440] * 4
-    assert made["trades"].to_list() == [500, 0, 500, 0]
-    wanted = daily(bars.read(clickhouse, [1, 2], day_ns(FIRST), day_ns(FIRST) + 2 * DAY_NS))
-    for name, unit in {"open": 0.01, "high": 0.01, "low": 0.01, "close": 0.01, "volume": 0.001}.items():
-        np.testing.assert_allclose(made[name].to_numpy(), wanted[name] * unit, rtol=1e-12)
+def test_lineage_goes_back_to_the_assets_that_write_the_tables():
+    written = {"bars": [dg.AssetKey(["a", "bars_1m"]), dg.AssetKey(["b", "klines"])],
+               "instruments": [dg.AssetKey(["a", "instruments"])]}
+    (built,) = project.build("a", written)
+    parents = {key.to_user_string(): {dep.to_user_string() for dep in deps}
+               for key, deps in built.asset_deps.items()}
+    assert parents["staging_bars"] == {"a/bars_1m", "b/klines", "staging_instruments", "staging_days"}
+    assert parents["staging_instruments"] == {"a/instruments"}
+    assert parents["staging_days"] == {"a/bars_1m", "b/klines"}
+    assert parents["staging_quotes"] == {"staging_instruments", "staging_days"}  # no asset writes quotes here
+    assert parents["mart_bars_15m"] == {"mart_bars_5m", "staging_days"}
+    assert parents["mart_bars_1w"] == {"mart_bars_1d"}
+    assert set(parents) == set(project.models())
 
-    returns = reader.query(clickhouse, "SELECT * FROM mart_returns ORDER BY instrument, day")
-    close = wanted["close"].astype(float)
-    assert returns["log_return"].is_null().to_list() == [True, False, True, False]
-    np.testing.assert_allclose(
-        returns["log_return"].drop_nulls().to_numpy(), np.log([close[1] / close[0], close[3] / close[2]]), rtol=1e-9
+
+@pytest.mark.stack
+def test_every_model_and_column_is_described(marts):
+    manifest = json.loads(project.prepare().manifest_path.read_text())
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    bare = [name for name, node in models.items() if not node["description"]]
+    tables = marts.read("SELECT table, name FROM system.columns WHERE database = currentDatabase()")
+    for name, node in models.items():
+        columns = set(tables.filter(table=name)["name"].to_list())
+        # Bars of the base have no `day`, and staging's day is the row's own.
+        described = {column for column, told in node["columns"].items() if told["description"]}
+        bare += [f"{name}.{column}" for column in columns - described - {"day", "interval_s"}]
+        bare += [f"{name}.{column} is not there" for column in described - columns]
+    assert bare == []
+
+
+def test_who_starts_while_the_manifest_is_made_never_reads_half_of_it(tmp_path):
+    """Two processes of one clone started together once read a manifest that `dbt parse` was still writing."""
+    slow = tmp_path / "dbt"
+    slow.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, sys, time\n"
+        "target = pathlib.Path(sys.argv[sys.argv.index('--target-path') + 1])\n"
+        "(target / 'partial_parse.msgpack').write_bytes(b'x')\n"
+        "with (target / 'manifest.json').open('w') as out:\n"
+        "    for part in ['{', '\"nodes\"', ': {}', '}']:\n"
+        "        out.write(part)\n"
+        "        out.flush()\n"
+        "        time.sleep(0.05)\n"
     )
+    slow.chmod(0o755)
+    target = tmp_path / "target"
+    target.mkdir()
+    manifest = target / "manifest.json"
+    seen = []
+    program = (
+        "import sys; from pathlib import Path; from assets import marts; marts.executable = lambda: sys.argv[2]\n"
+        "marts._parse(Path(sys.argv[1]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(target), str(slow)], cwd=PROJECT)
+    try:
+        wait_until(lambda: seen.append(manifest.read_text() if manifest.exists() else None) or seen[-1], 60)
+    finally:
+        process.wait()
+    assert set(seen) <= {None, '{"nodes": {}}'}
+    assert sorted(file.name for file in target.iterdir()) == ["manifest.json", "partial_parse.msgpack"]
 
 
-def daily(minutes: pl.DataFrame) -> np.ndarray:
-    """Daily bars by the platform's own kernel."""
-    out = market_bars.empty(minutes.height)
-    for name in market_bars.BAR.names:
-        out[name] = minutes[name].to_numpy() if name in minutes.columns else 60
-    return market_bars.aggregate(out, 86_400)
+def test_a_manifest_older_than_any_file_of_the_project_is_old(tmp_path, monkeypatch):
+    for name in ("models", "macros", "tests"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "dbt_project.yml").touch()
+    monkeypatch.setattr(project, "FOLDER", tmp_path)
+    manifest = tmp_path / "manifest.json"
+    assert project._is_old(manifest)
+    manifest.touch()
+    os.utime(manifest, (time.time() + 1, time.time() + 1))
+    assert not project._is_old(manifest)
+    macro = tmp_path / "macros" / "units.sql"
+    macro.touch()
+    os.utime(macro, (time.time() + 2, time.time() + 2))
+    assert project._is_old(manifest)
+
+
+def test_failed_runs_leave_their_folder_the_last_few(tmp_path):
+    from infra.home import Home
+
+    for _ in range(project.KEPT_RUNS + 3):
+        with contextlib.suppress(ValueError), project._target(Home(tmp_path)) as folder:
+            (folder / "dbt.log").touch()
+            raise ValueError("dbt failed")
+    assert len(list((tmp_path / "dbt").glob("*/dbt.log"))) == project.KEPT_RUNS + 1
+
+
+def test_a_run_leaves_this_process_environment_as_it_was(settings, monkeypatch):
+    monkeypatch.setenv("DBT_CLICKHOUSE_HOST", "before")
+    kept = os.environ.copy()
+    with project._environment(settings):
+        assert os.environ["DBT_CLICKHOUSE_HOST"] == "127.0.0.1"
+        assert os.environ["DBT_CLICKHOUSE_DATABASE"] == settings.clickhouse.database
+    assert os.environ == kept

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
+from assets import marts
 from orchestration import partitions
 
 
@@ -28,7 +29,7 @@ def test_every_dataset_of_the_venue_is_an_asset(repository):
     assert keys(graph.materializable_asset_keys) >= {
         "binance/instruments", "binance/bars_1m", "binance/trades", "binance/funding",
         "features_flow", "labels_forward_return", "training_set", "model_flow", "champion",
-        "staging_instruments", "staging_bars", "staging_trades", "mart_bars_daily", "mart_returns", "risk_report",
+        *marts.models(), "risk_report",
     }
     # Nothing hangs in the air: every dependency is an asset of ours, but for dbt's unread sources.
     assert keys(graph.external_asset_keys) == set()
@@ -40,8 +41,8 @@ def test_lineage_goes_from_the_venue_to_the_champion_and_the_marts(repository):
     assert parents["features_flow"] == {"binance/trades"}
     assert parents["training_set"] == {"features_flow", "labels_forward_return"}
     assert parents["champion"] == {"training_set", "model_flow"}
-    assert parents["staging_bars"] == {"binance/bars_1m", "staging_instruments"}
-    assert parents["mart_returns"] == {"mart_bars_daily"}
+    assert parents["staging_bars"] == {"binance/bars_1m", "staging_instruments", "staging_days"}
+    assert parents["mart_bars_1w"] == {"mart_bars_1d"}
 
 
 def test_checks_that_guard_what_comes_after_are_blocking(repository):

@@ -1,48 +1,11 @@
--- Daily bars, volume-weighted price, realised volatility and the buyers' share, one row an instrument and UTC day.
-with minutes as (
-    select
-        *,
-        toDate(ts_event) as day,
-        log(close / lagInFrame(close, 1, open) over (
-            partition by instrument, toDate(ts_event) order by ts_event
-            rows between unbounded preceding and current row
-        )) as log_return
-    from {{ ref('staging_bars') }}
-),
-
-bars as (
-    select
-        m.instrument as instrument,
-        any(m.venue) as venue,
-        any(m.symbol) as symbol,
-        m.day as day,
-        argMin(m.open, m.ts_event) as open,
-        max(m.high) as high,
-        min(m.low) as low,
-        argMax(m.close, m.ts_event) as close,
-        sum(m.volume) as volume,
-        sum(m.close * m.volume) / nullIf(sum(m.volume), 0) as vwap,
-        sqrt(sum(m.log_return * m.log_return)) as realised_volatility,  -- of the day, not annualised
-        count() as minutes
-    from minutes as m
-    group by m.instrument, m.day
-),
-
-flow as (
-    select
-        instrument,
-        toDate(ts_event) as day,
-        count() as trades,
-        sumIf(qty, side = 'buy') / nullIf(sum(qty), 0) as buyers_share
-    from {{ ref('staging_trades') }}
-    group by instrument, day
-)
-
+-- A day at a glance: its bar, and what its minutes and its trades say. One row an instrument and UTC day.
+{{ config(materialized='view') }}
 select
-    bars.instrument as instrument, venue, symbol, bars.day as day, open, high, low, close, volume, vwap,
-    realised_volatility, minutes,
-    flow.trades as trades,  -- 0 where the trades of the day are not in the house
-    flow.buyers_share as buyers_share
-from bars
-left join flow on flow.instrument = bars.instrument and flow.day = bars.day
-order by instrument, day
+    b.instrument as instrument, b.venue as venue, b.symbol as symbol, b.day as day,
+    b.open as open, b.high as high, b.low as low, b.close as close, b.volume as volume, b.turnover as turnover,
+    m.vwap as vwap, m.realised_volatility as realised_volatility, b.minutes as minutes,
+    t.trades as trades,  -- 0 where the trades of the day are not in the house, or not whole
+    t.buyers_share as buyers_share
+from {{ ref('mart_bars_1d') }} as b
+left join {{ ref('mart_minutes_daily') }} as m on m.instrument = b.instrument and m.day = b.day
+left join {{ ref('mart_trades_daily') }} as t on t.instrument = b.instrument and t.day = b.day

@@ -1,20 +1,17 @@
--- The latest revision of each one-minute bar, in the units of the quote and base currency.
+-- The latest revision of each one-minute bar of whole days, in the units of the quote and base currency.
+{% set days = "select instrument, day from " ~ ref('staging_days') ~ " where dataset = 'bars' and is_whole" %}
 select
-    bars.instrument as instrument,
-    instruments.venue as venue,
-    instruments.symbol as symbol,
-    bars.ts_event as ts_event,
-    bars.ts_known as ts_known,
-    bars.open * instruments.price_unit as open,
-    bars.high * instruments.price_unit as high,
-    bars.low * instruments.price_unit as low,
-    bars.close * instruments.price_unit as close,
-    bars.volume * instruments.qty_unit as volume
-from (
-    select instrument, ts_event, ts_known, open, high, low, close, volume
-    from {{ source('base', 'bars') }}
-    where interval_s = 60
-    order by instrument, interval_s, ts_event, ts_known desc, ts_stored desc
-    limit 1 by instrument, ts_event
-) as bars
-inner join {{ ref('staging_instruments') }} as instruments on instruments.instrument = bars.instrument
+    b.instrument as instrument,
+    i.venue as venue,
+    i.symbol as symbol,
+    b.ts_event as ts_event,
+    b.ts_known as ts_known,
+    {{ price('b.open') }} as open,
+    {{ price('b.high') }} as high,
+    {{ price('b.low') }} as low,
+    {{ price('b.close') }} as close,
+    {{ qty('b.volume') }} as volume,
+    if(b.count < 0, null, b.count) as trades,
+    b.day as day
+from ({{ latest_minutes(days) }}) as b
+inner join {{ ref('staging_instruments') }} as i on i.instrument = b.instrument

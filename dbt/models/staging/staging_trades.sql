@@ -1,17 +1,14 @@
--- The latest revision of each trade, in the units of the quote and base currency.
+-- The latest revision of each trade of whole days, in the units of the quote and base currency.
+{% set days = "select instrument, day from " ~ ref('staging_days') ~ " where dataset = 'trades' and is_whole" %}
 select
-    trades.instrument as instrument,
-    instruments.venue as venue,
-    instruments.symbol as symbol,
-    trades.ts_event as ts_event,
-    trades.trade_id as trade_id,
-    trades.price * instruments.price_unit as price,
-    trades.qty * instruments.qty_unit as qty,
-    toString(trades.side) as side
-from (
-    select instrument, ts_event, trade_id, price, qty, side
-    from {{ source('base', 'trades') }}
-    order by instrument, ts_event, trade_id, ts_known desc, ts_stored desc
-    limit 1 by instrument, ts_event, trade_id
-) as trades
-inner join {{ ref('staging_instruments') }} as instruments on instruments.instrument = trades.instrument
+    t.instrument as instrument,
+    i.venue as venue,
+    i.symbol as symbol,
+    t.ts_event as ts_event,
+    t.trade_id as trade_id,
+    {{ price('t.price') }} as price,
+    {{ qty('t.qty') }} as qty,
+    toString(t.side) as side,
+    t.day as day
+from ({{ latest('trades', 'instrument, ts_event, trade_id, price, qty, side', 'instrument, ts_event, trade_id', 'ts_event', days) }}) as t
+inner join {{ ref('staging_instruments') }} as i on i.instrument = t.instrument
