@@ -41,7 +41,21 @@ def send(settings: Mail, message: Message) -> list[str]:
 
 
 def _notify(url: str, message: Message) -> bool:
-    from apprise import Apprise
+    """The whole text where it fits into one message, else the short one; pictures where the service takes files."""
+    from apprise import Apprise, AppriseAttachment
+    from apprise.attachment.memory import AttachMemory
+    from apprise.common import OverflowMode
 
     channel = Apprise()
-    return bool(channel.add(url) and channel.notify(title=message.subject, body=message.text, timeout=TIMEOUT_S))
+    if not channel.add(url):
+        return False
+    service = channel[0]
+    if "overflow=" not in url:  # Apprise's own default leaves a message that is too long to the service, which refuses
+        service.overflow_mode = OverflowMode.SPLIT
+    fits = len(message.text) <= service.body_maxlen
+    pictures = AppriseAttachment()
+    for picture in message.pictures if service.attachment_support else ():
+        png = AttachMemory(content=picture.png, name=f"{picture.name}.png", mimetype="image/png")  # type: ignore[no-untyped-call]
+        pictures.add(png)
+    body = message.text if fits or not message.short else message.short
+    return bool(channel.notify(title=message.subject, body=body, attach=pictures or None, timeout=TIMEOUT_S))

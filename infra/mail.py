@@ -43,6 +43,7 @@ class Message:
     text: str
     html: str = ""
     pictures: tuple[Picture, ...] = ()
+    short: str = ""  # for chats that do not take all of `text` in one message; "": they get it in pieces
 
 
 def configured(mail: Mail) -> bool:

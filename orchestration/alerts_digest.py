@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from orchestration.alerts_found import Table
 
 MOST = 20        # alerts of a kind that are shown; the rest is counted
-_SUBJECT = 160
+_SUBJECT, _PAD = 160, 40
 _ORDER = {"CRITICAL": 0, "ERROR": 1}
-_MANY = {
-    Kind.STORE: "stores out of reach", Kind.RISK: "risk events", Kind.QUALITY: "datasets not whole",
-    Kind.RUN: "failed runs", Kind.CHECK: "failed checks", Kind.STALE: "stale datasets",
+_NAMES = {
+    Kind.STORE: ("store out of reach", "stores out of reach"), Kind.RISK: ("risk event", "risk events"),
+    Kind.QUALITY: ("dataset not whole", "datasets not whole"), Kind.RUN: ("failed run", "failed runs"),
+    Kind.CHECK: ("failed check", "failed checks"), Kind.STALE: ("stale dataset", "stale datasets"),
 }
 
 
@@ -37,7 +38,7 @@ def compose(alerts: Sequence[Alert], ui: str = "") -> Message:
     html = page.render(subject=subject, sections=sections, ui=ui, time=_time, most=MOST, colours=_COLOURS)
     shown = [alert for _, rows in sections for alert in rows[:MOST]]
     pictures = {alert.picture.name: alert.picture for alert in shown if alert.picture}
-    return Message(subject, _text(sections, ui), html, tuple(pictures.values()))
+    return Message(subject, _text(sections, ui), html, tuple(pictures.values()), _short(sections, ui))
 
 
 _COLOURS = {
@@ -47,10 +48,12 @@ _COLOURS = {
 
 
 def _subject(sections: Sequence[tuple[Kind, Sequence[Alert]]]) -> str:
-    """What happened where it is one thing of its kind, else how many."""
+    """What happened first, and of the others what or, where they are many, how many."""
     parts = []
-    for kind, rows in sections:
-        parts.append((rows[0].brief or rows[0].title) if len(rows) == 1 else f"{len(rows)} {_MANY[kind]}")
+    for at, (kind, rows) in enumerate(sections):
+        named = len(rows) == 1 and (at == 0 or len(sections) == 2)
+        one, many = _NAMES[kind]
+        parts.append((rows[0].brief or rows[0].title) if named else f"{len(rows)} {one if len(rows) == 1 else many}")
     text = " ".join(("Tickhouse: " + "; ".join(parts)).split())
     return text if len(text) <= _SUBJECT else text[: _SUBJECT - 1] + "…"
 
@@ -74,11 +77,22 @@ def _text(sections: Sequence[tuple[Kind, Sequence[Alert]]], ui: str) -> str:
     return "\n".join(lines)
 
 
+def _short(sections: Sequence[tuple[Kind, Sequence[Alert]]], ui: str) -> str:
+    """A line or two an alert, for chats."""
+    shown = [alert for _, rows in sections for alert in rows]
+    lines = []
+    for alert in shown[:MOST]:
+        lines.append(f"[{alert.severity}] {alert.title}")
+        lines += [f"    {line[:200]}" for line in alert.detail.splitlines()[:2]]
+        lines += [f"    {ui}{alert.path}"] if ui and alert.path else []
+    return "\n".join(lines + ([f"and {len(shown) - MOST} more"] if len(shown) > MOST else []))
+
+
 def _table(table: Table) -> list[str]:
-    """Columns of equal width; the last one, often long, in a line of its own where it is a source's own text."""
+    """Aligned columns, unless they are wide; what a source wrote stands in a line of its own."""
     cut = len(table.header) - 1 if table.verbatim else len(table.header)
     cells = [table.header[:cut], *(row[:cut] for row in table.rows)]
-    widths = [max(len(row[at]) for row in cells) for at in range(cut)]
+    widths = [min(_PAD, max(len(row[at]) for row in cells)) for at in range(cut)]
     out = [f"{table.title} ({table.total:,})"]
     for number, row in enumerate(cells):
         out.append("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 VERDICTS, KEPT = 10, 5   # rows shown of each
 _READ = 200              # rows read of each dataset of a run
 _CELL, _PAYLOAD = 160, 240
+_NANOSECONDS = re.compile(r"\b1\d{18}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Trouble:
     dataset: str
     is_error: bool
     days: int                               # instrument days that a rule accuses
+    worst: date                             # the first day of the gravest failure
     first: date
     last: date
     instruments: tuple[int, ...]
@@ -88,7 +91,7 @@ def alert(trouble: Trouble, check: FailedCheck | None, picture: Picture | None) 
     name = f"{trouble.venue} {trouble.dataset}"
     links = asset_links(
         check.asset if check else ("coverage",), check=check.name if check else "",
-        partition=trouble.first.isoformat() if check else "", run_id=trouble.run_id,
+        partition=trouble.worst.isoformat() if check else "", run_id=trouble.run_id,
     )
     return Alert(
         Kind.QUALITY, "ERROR" if trouble.is_error else "WARN", f"{name}: {what}", f"{who}, {span}: {rules}",
@@ -123,7 +126,7 @@ def _trouble(
     table = Table(
         "verdicts", ("instrument", "day", "rule", "rows", "seen", "expected"),
         tuple(
-            (symbol(row), row["name"], row["check_name"], f"{row['failing']:,}", _cut(row["seen"], _CELL),
+            (symbol(row), row["name"], row["check_name"], f"{row['failing']:,}", _key(row["seen"]),
              _cut(row["wanted"], _CELL))
             for row in verdicts[:VERDICTS]
         ),
@@ -140,7 +143,8 @@ def _trouble(
     )
     return Trouble(
         *key, is_error=any(int(row["grade"]) >= 3 for row in verdicts),
-        days=len({(row["instrument"], row["name"]) for row in verdicts}), first=min(days), last=max(days),
+        days=len({(row["instrument"], row["name"]) for row in verdicts}), worst=days[0], first=min(days),
+        last=max(days),
         instruments=tuple(sorted({int(row["instrument"]) for row in verdicts})),
         names=tuple(dict.fromkeys(symbol(row) for row in verdicts)), states=tuple(states),
         rules=tuple(rules.most_common(6)),
@@ -151,11 +155,15 @@ def _trouble(
 
 def _key(text: str) -> str:
     """A row's key; nanoseconds since 1970 as a time that people read."""
-    if len(text) == 19 and text.isdigit():
-        return f"{datetime.fromtimestamp(int(text) // 10**9, UTC):%Y-%m-%d %H:%M:%S}"
-    return _cut(text, _CELL)
+    return _cut(_NANOSECONDS.sub(_time, text), _CELL)
+
+
+def _time(found: re.Match[str]) -> str:
+    seconds, rest = divmod(int(found[0]), 10**9)
+    fraction = f".{rest:09}".rstrip("0").rstrip(".")
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}{fraction}"
 
 
 def _cut(text: str, most: int) -> str:
-    flat = " ".join(str(text).split())
+    flat = " ".join(text.split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"

@@ -1,5 +1,6 @@
 """Channels against a real HTTP server on this machine."""
 
+import base64
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +10,7 @@ import pytest
 from infra import channels
 from infra.channels import ChannelCode
 from infra.errors import TickhouseError
-from infra.mail import MailCode, Message
+from infra.mail import MailCode, Message, Picture
 from infra.settings import Mail
 from infra.stack.ports import free_port
 
@@ -40,6 +41,36 @@ def test_a_channel_takes_the_message_without_mail(webhook):
     took = channels.send(Mail(channels=(f"json://127.0.0.1:{webhook.server_port}",)), MESSAGE)
     assert took == ["json"]
     assert (webhook.received[0]["title"], webhook.received[0]["message"]) == ("subject", "text")
+
+
+def test_pictures_go_where_files_are_taken(webhook):
+    message = Message("subject", "text", pictures=(Picture("coverage-1", b"\x89PNG..."),))
+    assert channels.send(Mail(channels=(f"json://127.0.0.1:{webhook.server_port}",)), message) == ["json"]
+    (attached,) = webhook.received[0]["attachments"]
+    assert (attached["filename"], attached["mimetype"]) == ("coverage-1.png", "image/png")
+    assert base64.b64decode(attached["base64"]) == b"\x89PNG..."
+
+
+def test_what_is_too_long_for_one_message_goes_short_or_in_pieces(webhook):
+    settings = Mail(channels=(f"json://127.0.0.1:{webhook.server_port}",))
+    long = "\n".join(f"line {number}" for number in range(8000))
+    assert channels.send(settings, Message("subject", long, short="brief")) == ["json"]
+    assert [one["message"] for one in webhook.received] == ["brief"]
+    webhook.received.clear()
+    assert channels.send(settings, Message("subject", long)) == ["json"]
+    assert len(webhook.received) > 1
+    assert "line 7999" in webhook.received[-1]["message"]
+
+
+@pytest.mark.parametrize("url", [
+    "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general", "slack://xoxb-1234-1234-abc124/#general",
+    "tgram://123456789:abcdefg_hijklmnop/12315544/", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js",
+    "json://localhost/alerts", "jsons://user:password@example.org/alerts", "ntfy://ntfy.example.org/alerts",
+])
+def test_usual_channels_are_understood(url):
+    from apprise import Apprise
+
+    assert Apprise().add(url)
 
 
 def test_a_second_channel_that_is_down_does_not_hold_up_the_first(webhook):
