@@ -33,12 +33,15 @@ OPTIONAL: dict[Dataset, tuple[str, ...]] = {
 }
 
 
+_OF_ARCHIVES = ("member",)  # an option of every format: which file of an archive
+
+
 class ColumnMap(BaseModel):
     """Which column of the file is which of ours, and how its cells are written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dataset: Dataset = Dataset.BARS
+    dataset: Dataset
     columns: dict[str, str]                 # ours -> the file's; "1", "2", ... where the file has no header
     series: dict[str, str] = {}             # series name -> column of its value
     time: str = "iso"                       # "iso", "auto", "s", "ms", "us", "ns", or a strptime pattern
@@ -95,8 +98,9 @@ class ColumnMap(BaseModel):
 
 def of(options: Mapping[str, Any], file: str, *others: str) -> ColumnMap:
     """The map in these options without the reader's own keys `others`; SOURCES_INVALID names the wrong key."""
+    foreign = {*others, *_OF_ARCHIVES}
     try:
-        return ColumnMap.model_validate({key: value for key, value in options.items() if key not in others})
+        return ColumnMap.model_validate({key: value for key, value in options.items() if key not in foreign})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(["options", *(str(part) for part in first["loc"])])

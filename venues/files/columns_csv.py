@@ -6,11 +6,11 @@ header, 0), `header` (true; false: the columns are "1", "2", ...).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from infra.errors import TickhouseError
-from venues.files import column_map, encoding, table
+from venues.files import column_map, encoding, table, telling
 from venues.files.errors import FileCode
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
@@ -31,6 +31,10 @@ class ColumnsCsv:
         mapped = Mapped(text, columns)
         for batch in table.rows(text, _layout(text)):
             yield from mapped.parts(batch)
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The lines at these places."""
+        return telling.of_text(file, lines, str(file.options.get("encoding", "")))
 
 
 def _layout(file: Opened) -> table.Layout:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from venues.files import arrow, column_map
+from venues.files import arrow, column_map, telling
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
 
@@ -21,6 +21,10 @@ class ColumnsParquet:
         mapped = Mapped(file, columns)
         for batch in arrow.parquet(file, columns.used):
             yield from mapped.parts(batch)
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The rows at these places, as JSON."""
+        return telling.of_batches(arrow.parquet(file), lines)
 
 
 FORMAT = ColumnsParquet()

@@ -6,11 +6,11 @@ Beside the map: `table`, and `filter`, a condition in SQL. A mapped column may b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from infra.errors import TickhouseError
 from venues.errors import VenueCode
-from venues.files import column_map, sqlite
+from venues.files import column_map, sqlite, telling
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
 
@@ -33,6 +33,10 @@ class ColumnsSqlite:
         mapped = Mapped(file, columns)
         for batch in sqlite.rows(file, table, columns.used, str(file.options.get("filter", ""))):
             yield from mapped.parts(batch)
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The rows at these places, as JSON."""
+        return telling.of_batches(sqlite.rows(file, str(file.options.get("table", "")), (), sqlite.among(lines)), lines)
 
 
 FORMAT = ColumnsSqlite()

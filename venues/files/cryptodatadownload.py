@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from infra.errors import TickhouseError
 from market.dataset import Dataset
-from venues.files import cells, column_map, encoding, table, times
+from venues.files import cells, column_map, encoding, table, telling, times
 from venues.files.errors import FileCode
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
@@ -56,6 +56,10 @@ class CryptoDataDownload:
         for batch in table.rows(text, table.Layout(separator=separator, banner=banner)):
             mapped = mapped or Mapped(text, _map(text, found, batch))
             yield from mapped.parts(batch.with_columns(clock.ns(batch).alias(_STAMP)))
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The lines at these places."""
+        return telling.of_text(file, lines)
 
 
 class _Clock:
@@ -138,7 +142,7 @@ def _map(file: Opened, found: dict[str, str], batch: pl.DataFrame) -> column_map
     if count:
         columns["count"] = count
     options = {key: file.options[key] for key in _MAP_OPTIONS if key in file.options}
-    return column_map.of({"columns": columns, "time": "ns", "symbol": symbol, **options}, file.name)
+    return column_map.of({"dataset": Dataset.BARS, "columns": columns, "time": "ns", "symbol": symbol, **options}, file.name)
 
 
 def _volume(file: Opened, found: dict[str, str], told: str) -> str:

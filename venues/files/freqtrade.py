@@ -8,14 +8,14 @@ when its bar ends. Option `rounded`: see floats.py; `interval_s` and `kind` wher
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
 from infra.errors import TickhouseError
 from market.dataset import Dataset
-from venues.files import column_map, intervals
+from venues.files import column_map, intervals, telling
 from venues.files.errors import FileCode
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
@@ -32,6 +32,7 @@ Reader = Callable[[Opened, tuple[str, ...]], Iterator[pl.DataFrame]]
 class Freqtrade:
     """One of the two containers; what is inside is the same."""
 
+    series = tuple(f"{prefix}_{name}" for prefix in _SERIES.values() for name in _CANDLES[1:5])
     datasets = (Dataset.BARS, Dataset.TRADES, Dataset.FUNDING_RATES, Dataset.SERIES)
 
     def __init__(self, name: str, reader: Reader) -> None:
@@ -50,6 +51,11 @@ class Freqtrade:
         mapped = Mapped(file, _map(file, kind, length))
         for batch in batches:
             yield from mapped.parts(batch)
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The rows at these places, as JSON."""
+        names = _TRADES if _kind(file)[0] == "trades" else _CANDLES
+        return telling.of_batches(self._reader(file, names), lines)
 
 
 def _kind(file: Opened) -> tuple[str, int | None]:
@@ -75,7 +81,7 @@ def _map(file: Opened, kind: str, length: int | None) -> column_map.ColumnMap:
         options = {"dataset": Dataset.FUNDING_RATES, "columns": {"ts_event": "date", "rate": "open"}, "time": "ms"}
     else:
         columns = {"ts_event": "date", **{name: name for name in _CANDLES[1:]}}
-        options = {"columns": columns, "time": "ms", "interval_s": length}
+        options = {"dataset": Dataset.BARS, "columns": columns, "time": "ms", "interval_s": length}
     return column_map.of({**options, **column_map.numbers(file.options)}, file.name)
 
 

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from infra.errors import TickhouseError
 from market.dataset import Dataset
 from venues.errors import VenueCode
-from venues.files import cells, column_map, intervals, sqlite
+from venues.files import cells, column_map, intervals, sqlite, telling
 from venues.files.format import Opened, Part
 from venues.files.mapped import Mapped
 
@@ -32,7 +32,7 @@ class OctoBot:
         """The bars; FILE_ROW_BAD where a stamp is not the candle's end. SOURCES_INVALID without an interval."""
         code, length = _interval(file.options, file.name)
         columns = column_map.of(
-            {"columns": _CANDLE, "time": "s", "interval_s": length, "symbol": "symbol",
+            {"dataset": Dataset.BARS, "columns": _CANDLE, "time": "s", "interval_s": length, "symbol": "symbol",
              **column_map.numbers(file.options)},
             file.name,
         )
@@ -47,6 +47,10 @@ class OctoBot:
                 if wrong.any():
                     cells.refuse(file.name, batch, {"timestamp": stamps.set(wrong, None)}, "not the end of its candle")
                 yield part
+
+    def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
+        """The rows at these places, as JSON."""
+        return telling.of_batches(sqlite.rows(file, _TABLE, (), sqlite.among(lines)), lines)
 
 
 def _interval(options: Mapping[str, Any], file: str) -> tuple[str, int]:

@@ -27,23 +27,31 @@ def tables(file: Opened) -> list[str]:
 
 
 def rows(file: Opened, table: str, wanted: Sequence[str], condition: str = "") -> Iterator[pl.DataFrame]:
-    """Batches of text columns `wanted` (names or SQL expressions) of the rows that meet `condition`, with `line`.
+    """Batches of text columns `wanted` (names or SQL expressions; none: all) of the rows that meet `condition`.
 
     `line` is the rowid. A number is the shortest text that reads back as it. FILE_HEADER_CHANGED where table or column
     is missing, FILE_TRUNCATED where the file is damaged.
     """
-    schema = {LINE: pl.Int64, **dict.fromkeys(wanted, pl.String)}
     last = -(1 << 63)
     with _connect(file) as connection:
-        query = _query(file, connection, table, wanted, condition)
+        have = [row[1] for row in _ask(file, connection, f"PRAGMA table_info({_quoted(table)})")]
+        wanted = wanted or have
+        schema = {LINE: pl.Int64, **dict.fromkeys(wanted, pl.String)}
+        query = _query(file, connection, table, have, wanted, condition)
         while found := _ask(file, connection, query, (last,)):
             last = found[-1][0]
             cells = [(row[0], *map(_text, row[1:])) for row in found]
             yield pl.DataFrame(cells, schema=schema, orient="row")
 
 
-def _query(file: Opened, connection: sqlite3.Connection, table: str, wanted: Sequence[str], condition: str) -> str:
-    have = {row[1] for row in _ask(file, connection, f"PRAGMA table_info({_quoted(table)})")}
+def among(lines: Sequence[int]) -> str:
+    """The condition that a row is one of these."""
+    return f"rowid IN ({', '.join(str(int(line)) for line in lines)})"
+
+
+def _query(
+    file: Opened, connection: sqlite3.Connection, table: str, have: Sequence[str], wanted: Sequence[str], condition: str
+) -> str:
     missing = [name for name in wanted if name not in have and "(" not in name]
     if not have or missing:
         raise TickhouseError(

@@ -37,7 +37,7 @@ CASES = {
     "lean_trade": ("minute/20200102_trade.csv", LEAN, {}),
     "lean_quote": ("minute/20200102_quote.csv", QUOTES, {"rounded": True}),
     "lean_funding": ("x.csv", FUNDING, {"nearest": True}),
-    "columns_csv": ("x.csv", TABLE, {"columns": MAP, "delimiter": ";", "interval_s": 3_600}),
+    "columns_csv": ("x.csv", TABLE, {"dataset": "bars", "columns": MAP, "delimiter": ";", "interval_s": 3_600}),
     "freqtrade_json": ("A_B-5m.json", json.dumps(CANDLES).encode(), {}),
     "freqtrade_json trades": ("A_B-trades.json", json.dumps(TRADES).encode(), {}),
 }

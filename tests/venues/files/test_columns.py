@@ -26,7 +26,7 @@ def csv(rows=ROWS, separator=","):
 
 
 def only(content, **options):
-    return read("columns_csv", content, "x.csv", **({"columns": MAP, "interval_s": "1h"} | options))
+    return read("columns_csv", content, "x.csv", **({"dataset": "bars", "columns": MAP, "interval_s": "1h"} | options))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_each_container_gives_the_same_rows(containers):
     assert expected["ts_event"].to_list() == [T0, T0 + HOUR]
     assert expected["open"].to_list() == [150_000_000, 200_000_000]
     for kind, more in (("parquet", {}), ("feather", {}), ("sqlite", {"table": "bars"})):
-        found = read(f"columns_{kind}", containers / f"x.{kind}", columns=MAP, interval_s=3_600, **more)
+        found = read(f"columns_{kind}", containers / f"x.{kind}", dataset="bars", columns=MAP, interval_s=3_600, **more)
         assert found["line"].to_list() == [1, 2]
         assert found.drop("line").equals(expected), kind
 
@@ -135,6 +135,7 @@ def test_every_dataset_fits_its_table():
     [({"columns": {"ts_event": "Date"}}, "missing open, high, low, close, volume"),
      ({"columns": MAP | {"vwap": "x"}}, "unknown vwap"), ({"time": "%Q"}, "no directive %Q"),
      ({"zone": "Mars"}, "IANA"), ({"stamp": "middle"}, "options.stamp"), ({"colums": {}}, "options.colums"),
+     ({"dataset": None}, "options.dataset"),
      ({"dataset": "book_deltas"}, "cannot hold"),
      ({"encoding": "klingon"}, "options.encoding"), ({"encoding": "rot13"}, "options.encoding"),
      ({"series": {"a": "b"}}, "series"), ({"interval_s": "1x"}, "options.interval_s")],
@@ -157,12 +158,13 @@ def test_a_cell_that_is_no_exact_number_is_named(cell):
 
 def test_sqlite_says_what_is_there(containers):
     with pytest.raises(TickhouseError, match=r"SOURCES_INVALID .*say which: bars"):
-        read("columns_sqlite", containers / "x.sqlite", columns=MAP)
+        read("columns_sqlite", containers / "x.sqlite", dataset="bars", columns=MAP)
     with pytest.raises(TickhouseError, match=r"FILE_HEADER_CHANGED .*missing=table candles found=bars"):
-        read("columns_sqlite", containers / "x.sqlite", columns=MAP, table="candles")
+        read("columns_sqlite", containers / "x.sqlite", dataset="bars", columns=MAP, table="candles")
     with pytest.raises(TickhouseError, match=r"FILE_HEADER_CHANGED .*missing=w found="):
-        read("columns_sqlite", containers / "x.sqlite", columns=MAP | {"volume": "w"}, table="bars")
-    found = read("columns_sqlite", containers / "x.sqlite", columns=MAP, table="bars", filter="v > 1", interval_s=3_600)
+        read("columns_sqlite", containers / "x.sqlite", dataset="bars", columns=MAP | {"volume": "w"}, table="bars")
+    options = {"dataset": "bars", "columns": MAP, "table": "bars", "interval_s": 3_600}
+    found = read("columns_sqlite", containers / "x.sqlite", **options, filter="v > 1")
     assert found["line"].to_list() == [1]
 
 
@@ -170,11 +172,12 @@ def test_sqlite_is_never_written_and_a_broken_one_is_refused(containers):
     content = (containers / "x.sqlite").read_bytes()
     for broken in (content[:5_000], content[:200] + bytes(4_000) + content[4_200:], b"SQLite format 3\0"):
         with pytest.raises(TickhouseError, match="FILE_TRUNCATED"):
-            read("columns_sqlite", broken, "x", columns=MAP, table="bars", interval_s=3_600)
+            read("columns_sqlite", broken, "x", dataset="bars", columns=MAP, table="bars", interval_s=3_600)
     with pytest.raises(TickhouseError, match="FILE_NOT_DATA"):
-        read("columns_sqlite", b"<html>", "x", columns=MAP, table="bars")
+        read("columns_sqlite", b"<html>", "x", dataset="bars", columns=MAP, table="bars")
     with pytest.raises(TickhouseError, match="FILE_TRUNCATED"):
-        read("columns_sqlite", containers / "x.sqlite", columns=MAP, table="bars", filter="1); DROP TABLE bars; --")
+        options = {"dataset": "bars", "columns": MAP, "table": "bars"}
+        read("columns_sqlite", containers / "x.sqlite", **options, filter="1); DROP TABLE bars; --")
     assert (containers / "x.sqlite").read_bytes() == content
 
 
@@ -226,7 +229,7 @@ def test_recorded_octobot_stamps_are_ends(recordings, code, rows):
     if code == "1m":
         assert times(frame) == ["2018-04-28 01:52:00", "2018-04-28 10:14:00"]
         same = read(
-            "columns_sqlite", recordings / OCTOBOT, table="ohlcv", where={"time_frame": "1m"}, stamp="end", time="s",
+            "columns_sqlite", recordings / OCTOBOT, dataset="bars", table="ohlcv", where={"time_frame": "1m"}, stamp="end", time="s",
             interval_s="1m", columns={"ts_event": "timestamp", **{
                 name: f"json_extract(candle, '$[{place}]')"
                 for place, name in enumerate(("open", "high", "low", "close", "volume"), 1)
