@@ -5,21 +5,23 @@ import warnings
 import dagster as dg
 
 from assets import coverage, features, marts, models, risk_report
-from assets.ingest import definitions as ingest
+from assets.ingest import everything as ingest
 from infra import settings as configuration
 from orchestration import alerts, jobs, partitions, resources
+from venues import catalogue
 
 
 @dg.definitions
 def tickhouse() -> dg.Definitions:
-    """All assets, checks, jobs, schedules and sensors, for the venue of the settings."""
-    venue = configuration.load().venue
-    days = partitions.daily(venue.history_start)
+    """All assets, checks, jobs, schedules and sensors, for the venue of the settings and config/sources.toml."""
+    settings = configuration.load()
+    venue, sources = settings.venue, catalogue.load(settings.sources)
+    days = partitions.daily(ingest.first_day(venue, sources))
     with warnings.catch_warnings():
         # One line an asset at every start: single-run backfills are what the partitions are built on.
         warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
         assets = [
-            *ingest.build(venue.name, venue.symbols, days),
+            *ingest.build(venue, sources, days),
             *features.build(venue.name, venue.symbols, days),
             *models.build(venue.name, venue.symbols),
             *marts.build(venue.name),

@@ -57,16 +57,6 @@ def build(
     return [instruments.build(venue, symbols, pool(venue)), *(asset(rest(venue, symbols, one), daily) for one in found)]
 
 
-def build_files(entry: catalogue.Files, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset `<venue>/<name>` of bulk files."""
-    return asset(files(entry), daily)
-
-
-def build_index(entry: catalogue.Index, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset `series/<name>` of a dated series."""
-    return asset(index(entry), daily)
-
-
 def pool(venue: str) -> str:
     """The pool that keeps two runs from asking one venue at once: its rate limit is shared by all."""
     return f"venue_{venue}"
@@ -116,13 +106,14 @@ def asset(ingest: Ingest, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefin
     def ingested(
         context: dg.AssetExecutionContext, config: Recheck, clickhouse: ClickHouse, sources: Sources
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-        days = [day for day in calendar.from_keys(context.partition_keys) if not ingest.start or day >= ingest.start]
+        asked = calendar.from_keys(context.partition_keys)
+        days = [day for day in asked if not ingest.start or day >= ingest.start]
         staging = Home(configuration.load().home).staging
         with clickhouse.client() as client, opened(ingest.open(sources)) as source:
             after = ingest.want(store.load(client), days)
             steps = load.load(
                 client, source, after, ingest.terms, context.run.run_id, staging, recheck=config.recheck
             )
-            yield from run.follow(context, ingest.key, days, steps)
+            yield from run.follow(context, ingest.key, days, steps, whole=len(days) == len(asked))
 
     return ingested

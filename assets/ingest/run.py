@@ -30,9 +30,13 @@ _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 def follow(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, days: Sequence[date], steps: Iterator[Progress]
+    context: dg.AssetExecutionContext, key: dg.AssetKey, days: Sequence[date], steps: Iterator[Progress], *,
+    whole: bool = True,
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-    """Dagster's events of the steps; DATA_QUARANTINED or INGEST_INCOMPLETE at the end, with the good days published."""
+    """Dagster's events of the steps; DATA_QUARANTINED or INGEST_INCOMPLETE at the end, with the good days published.
+
+    `whole` is false where the run was asked for more days than the source has: those stay open in the UI.
+    """
     outcomes: dict[date, list[DayOutcome]] = defaultdict(list)
     findings: list[Finding] = []
     troubles: list[Trouble] = []
@@ -52,7 +56,7 @@ def follow(
     told = {day: report.of_day(outcomes[day], len(days)) for day in days}
     bad = [outcome for outcome in done if outcome.change in _BAD or outcome.state is IngestState.QUARANTINED]
     open_days = {outcome.day for outcome in done if outcome.change is Change.NOT_YET} | {outcome.day for outcome in bad}
-    if open_days or troubles:
+    if open_days or troubles or not whole:
         # The other days are published all the same: Dagster is told so, day by day.
         for day in sorted(set(days) - open_days):
             context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), metadata=told[day]))
