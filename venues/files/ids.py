@@ -1,6 +1,8 @@
-"""Ids for trades that have none: the same row gives the same id in every file and every run."""
+"""Numbers for trades whose ids are words, or that have none: the same in every file, from every source and run."""
 
 from __future__ import annotations
+
+import hashlib
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,25 @@ from venues.files.errors import FileCode
 
 _KEYS = ("ts_event", "price", "qty", "side")
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))  # splitmix64, Steele, Lea, Flood 2014
+_DIGITS = r"^[0-9]{1,18}$"
+
+
+def numbers_of(names: pl.Series) -> pl.Series:
+    """The ids as numbers, 63 bits of a hash where they are not; as `venues.ccxt_trades` makes them from REST.
+
+    So the trade of a file and the same one of a venue's REST interface have one id.
+    """
+    made = names.cast(pl.Int64, strict=False)
+    other = ~names.str.contains(_DIGITS)
+    if other.any():
+        at = other.arg_true()
+        hashed = [_hash_of(name) for name in names.gather(at)]
+        made = made.scatter(at, pl.Series(hashed, dtype=pl.Int64))
+    return made
+
+
+def _hash_of(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class TradeIds:
@@ -18,11 +39,12 @@ class TradeIds:
 
     An id is 63 bits of a hash of (ts_event, price, qty, side, n), with n the number of equal rows before it: rows that
     agree in everything are distinct trades, not copies. Two different trades of a day share an id with a chance of
-    1 in 10^5 among ten million.
+    1 in 10^5 among ten million. `ordered`: the file promises the order of time, and is refused where it breaks it.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, ordered: bool = True) -> None:
         self._file = file
+        self._ordered = ordered
         self._border: pl.DataFrame | None = None  # rows at the last batch's last moment, with their n
         self._span: tuple[int, int] | None = None
 
@@ -36,7 +58,8 @@ class TradeIds:
             return pl.Series("trade_id", [], dtype=pl.Int64)
         rows = frame.select(*_KEYS)
         rows = rows.with_columns(pl.lit(0, dtype=pl.Int64).alias("n"))
-        self._in_order(frame)
+        if self._ordered:
+            self._in_order(frame)
         border = self._border
         together = rows if border is None else pl.concat([border, rows])
         if together.select(pl.struct(_KEYS).n_unique()).item() < together.height:

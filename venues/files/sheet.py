@@ -22,7 +22,7 @@ PLAIN_TRADE = int(Flag.LAST | Flag.CATCH_UP)  # as REST gives them: heard after 
 AGGREGATE_TRADE = PLAIN_TRADE | int(Flag.AGGREGATE)
 TAKER = {"buy": Side.BUY, "sell": Side.SELL}
 MAKER_BOUGHT = {"true": Side.SELL, "false": Side.BUY, "1": Side.SELL, "0": Side.BUY}  # "is the buyer the maker?"
-BOOK = {"bid": Side.BUY, "ask": Side.SELL, "b": Side.BUY, "a": Side.SELL, "0": Side.BUY, "1": Side.SELL}
+BOOK = {"bid": Side.BUY, "ask": Side.SELL}
 _NO_VALUE = ("", "null", "NULL", "\\N", "nan", "NaN", "None")
 
 
@@ -44,6 +44,15 @@ class Sheet:
         made = scaled_columns(self.text, wanted)
         refuse_nulls(self._file.name, made, list(wanted), self.text)
         return made.to_dict()
+
+    def exact_or_none(
+        self, prices: Mapping[str, str] | None = None, qtys: Mapping[str, str] | None = None
+    ) -> dict[str, pl.Series]:
+        """As `exact`, with null for an empty cell."""
+        origin = {**(prices or {}), **(qtys or {})}
+        filled = [pl.when(pl.col(name) == "").then(pl.lit("0")).otherwise(name).alias(name) for name in origin.values()]
+        made = Sheet(self._file, self.text.with_columns(filled)).exact(prices, qtys)
+        return {name: series.set(self.text[origin[name]] == "", None) for name, series in made.items()}
 
     def whole(self, column: str) -> pl.Series:
         """An id or a count."""
@@ -79,6 +88,10 @@ class Sheet:
         """Only the rows in which every one of the columns has a value: an empty cell says that there is none."""
         there = pl.all_horizontal(~pl.col(column).is_in(_NO_VALUE) for column in columns)
         return Sheet(self._file, self.text.filter(there))
+
+    def where(self, holds: pl.Expr) -> Sheet:
+        """Only the rows of which `holds` is true."""
+        return Sheet(self._file, self.text.filter(holds))
 
     def part(self, dataset: Dataset, columns: Mapping[str, pl.Series | int | str]) -> Part:
         """The rows of a dataset; numbers and words stand for all rows."""

@@ -21,7 +21,8 @@ class Stamps:
 
     `unit` ("s", "ms", "us", "ns") where it is known; otherwise the magnitude of the first stamp tells, and one of
     another magnitude later is FILE_STAMPS_MIXED with both lines. With `per_row` each row may have its own unit. 0 is 0
-    in any unit. A fraction is fine down to the nanosecond.
+    in any unit, and a negative one is given as it stands, for the checks to find. A fraction is fine down to the
+    nanosecond.
     """
 
     def __init__(self, file: str, unit: str = "", *, per_row: bool = False) -> None:
@@ -32,7 +33,7 @@ class Stamps:
         self._first_line: object = None
 
     def ns(self, text: pl.DataFrame, column: str) -> pl.Series:
-        """The stamps of `column`, int64 ns; FILE_ROW_BAD for one that is no number, is negative or does not fit."""
+        """The stamps of `column`, int64 ns; FILE_ROW_BAD for one that is no number or does not fit."""
         cells = text[column]
         sizes = cells.cast(pl.Int64, strict=False)
         whole = not sizes.null_count()
@@ -44,19 +45,19 @@ class Stamps:
             if units is not None:
                 return self._each(units, text, column)
         decimals = _UNITS[self._unit or "ns"]
-        if whole and sizes.is_between(0, INT64_MAX // 10**decimals).all():
+        if whole and sizes.is_between(-INT64_MAX // 10**decimals, INT64_MAX // 10**decimals).all():
             return sizes if decimals == 0 else sizes.to_frame().select(pl.col(column) * 10**decimals)[column]
         return self._checked(scaled_text(cells, decimals), text, column)
 
     def _units(self, sizes: pl.Series, text: pl.DataFrame, column: str) -> pl.Series | None:
         """The unit of each row where they may differ; None where the file has one, which is then known."""
-        low, high = sizes.to_frame("size").filter(pl.col("size") != 0).select(
+        low, high = sizes.to_frame("size").filter(pl.col("size") > 0).select(
             low=pl.col("size").min(), high=pl.col("size").max()
         ).row(0)
         if low is None:
             return None
         if not self._unit and not self._per_row:
-            at = (sizes != 0).arg_true()[0]
+            at = (sizes > 0).arg_true()[0]
             self._unit, self._first_line = unit_of(sizes[at]), text[LINE][at]
         if unit_of(low) == unit_of(high) == self._unit:
             return None
@@ -77,13 +78,13 @@ class Stamps:
         return self._checked(out, text, column)
 
     def _checked(self, stamps: pl.Series, text: pl.DataFrame, column: str) -> pl.Series:
-        frame = stamps.to_frame(column).select(pl.when(pl.col(column) >= 0).then(pl.col(column)))
-        refuse_nulls(self._file, frame, [column], text, "not a stamp")
-        return frame[column]
+        made = stamps.rename(column)
+        refuse_nulls(self._file, made.to_frame(), [column], text, "not a stamp")
+        return made
 
 
 def unit_of(stamp: int) -> str:
-    """The unit whose magnitude a stamp that is not 0 has."""
+    """The unit whose magnitude a stamp above 0 has."""
     return next((unit for unit, bound in _BOUNDS if stamp < bound), "ns")
 
 
@@ -91,4 +92,4 @@ def _each_unit(sizes: pl.Series) -> pl.Series:
     expr: pl.Expr = pl.lit("ns")
     for unit, bound in reversed(_BOUNDS):
         expr = pl.when(pl.col("size") < bound).then(pl.lit(unit)).otherwise(expr)
-    return sizes.to_frame("size").select(pl.when(pl.col("size") != 0).then(expr).alias("unit"))["unit"]
+    return sizes.to_frame("size").select(pl.when(pl.col("size") > 0).then(expr).alias("unit"))["unit"]
