@@ -12,6 +12,10 @@ from venues.errors import VenueCode
 
 _CONTRACT_SCALE = 8
 _PPM = 1_000_000
+_MS = 1_000_000
+_WHOLE_UNITS_RESERVE = 2
+_NEVER_MS = 4_102_444_800_000  # 2100: perpetuals are given a delivery in that year
+_GONE = frozenset({"close", "closed", "delisted", "delivered", "expired", "settled"})
 
 
 def spec_of(venue: str, market: dict[str, Any], tick_sizes: bool, now: int) -> InstrumentSpec:
@@ -24,11 +28,13 @@ def spec_of(venue: str, market: dict[str, Any], tick_sizes: bool, now: int) -> I
     lot = _step(venue, market, "amount", tick_sizes)
     # The scale stays for the instrument's life, the tick may become finer: take the digits that the venue reserves.
     price_scale = max(decimals(tick), _digits(info, "pricePrecision"))
-    reserved = "baseAssetPrecision" if market.get("spot") else "quantityPrecision"
-    qty_scale = max(decimals(lot), _digits(info, reserved))
+    reserved = _digits(info, "baseAssetPrecision" if market.get("spot") else "quantityPrecision")
+    # Of what trades in whole units so many change hands that eight decimals of it would not fit in 64 bits.
+    qty_scale = max(decimals(lot), reserved if decimals(lot) else min(reserved, _WHOLE_UNITS_RESERVE))
     limits = market.get("limits") or {}
     amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
     kind = _kind(market)
+    delisted = _moment(market.get("expiry"), info.get("deliveryDate"), info.get("deliveryTime"))
     return InstrumentSpec(
         venue=venue,
         symbol=market["symbol"],
@@ -47,9 +53,27 @@ def spec_of(venue: str, market: dict[str, Any], tick_sizes: bool, now: int) -> I
         min_notional=_limit(cost.get("min"), price_scale + qty_scale),
         maker_fee_ppm=_ppm(market.get("maker")),
         taker_fee_ppm=_ppm(market.get("taker")),
-        status=Status.HALTED if market.get("active") is False else Status.TRADING,
+        status=_status(market, info, delisted, now),
         valid_from=now,
+        listed=_moment(market.get("created"), info.get("onboardDate")),
+        delisted=delisted,
     )
+
+
+def _moment(*told_ms: object) -> int:
+    """The first of these times that is one, in ns; 0: none. Venues write 0, "" or the year 2100 for "never"."""
+    for told in told_ms:
+        text = str(told or "")
+        if text.isascii() and text.isdigit() and 0 < int(text) < _NEVER_MS:
+            return int(text) * _MS
+    return 0
+
+
+def _status(market: dict[str, Any], info: dict[str, Any], delisted: int, now: int) -> Status:
+    word = str(info.get("status") or info.get("state") or "").lower()
+    if word in _GONE or 0 < delisted <= now:
+        return Status.DELISTED
+    return Status.HALTED if market.get("active") is False else Status.TRADING
 
 
 def _kind(market: dict[str, Any]) -> InstrumentKind:

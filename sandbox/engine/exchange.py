@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -224,14 +225,27 @@ class Exchange:
         return self.script.funding(symbol, start_ns, min(end_ns, self.now_ns + 1))
 
     def open_interest(self, symbol: str, at_ns: int | None = None) -> int:
-        """Open contracts in 10^-qty_scale, now or earlier: a slow seeded level, and what our users hold now."""
+        """Open contracts in 10^-qty_scale: a slow seeded level and, now, what our users hold.
+
+        Of an earlier time the level alone, so that history reads the same whenever it is asked for.
+        """
         spec = self.venue.floor(LINEAR, symbol).spec
-        hour = (self.now_ns if at_ns is None else at_ns) // (3_600 * 10**9)
-        here, there = (float(generator(self.script.seed, symbol + ":interest", at).standard_normal())
-                       for at in (hour // 24, hour // 24 + 1))
-        level = spec.level_notional * 5_000 * (1 + 0.1 * (here + (there - here) * (hour % 24) / 24))
+        level = spec.level_notional * 5_000 * (1 + 0.1 * self._slow(symbol, "interest", at_ns))
         users = sum(abs(holding.qty) for _, name, holding in self.venue.linear.exposed() if name == symbol)
-        return round(max(level, spec.level_notional) / spec.price * spec.qty_unit) + users
+        base = round(max(level, spec.level_notional) / spec.price * spec.qty_unit)
+        return base + users if at_ns is None else base
+
+    def long_share(self, symbol: str, at_ns: int) -> int:
+        """Share of accounts that are long, in 10^-4: it wanders between a third and two thirds."""
+        self.venue.floor(LINEAR, symbol)
+        return round(5_000 + 1_600 * math.tanh(self._slow(symbol, "crowd", at_ns)))
+
+    def _slow(self, symbol: str, what: str, at_ns: int | None) -> float:
+        """A seeded level that goes from one day's draw to the next one's, hour by hour."""
+        hour = (self.now_ns if at_ns is None else at_ns) // (3_600 * 10**9)
+        here, there = (float(generator(self.script.seed, f"{symbol}:{what}", at).standard_normal())
+                       for at in (hour // 24, hour // 24 + 1))
+        return here + (there - here) * (hour % 24) / 24
 
 
 def _quote_ns(rate: float) -> int:

@@ -194,6 +194,7 @@ def _other_houses() -> dict[str, Endpoint]:
         "GET /dapi/v1/ping": _public(LINEAR, market_rest.ping),
         "GET /dapi/v1/time": _public(LINEAR, market_rest.server_time),
         "GET /futures/data/openInterestHist": _public(LINEAR, futures_rest.open_interest_history, 0),
+        "GET /futures/data/globalLongShortAccountRatio": _public(LINEAR, futures_rest.long_short_ratio, 0),
     }
 
 

@@ -87,19 +87,9 @@ def open_interest(venue: Venue, call: Call) -> Json:
 
 def open_interest_history(venue: Venue, call: Call) -> object:
     """GET /futures/data/openInterestHist, at whole periods, oldest first."""
-    spec = venue.spec(LINEAR, call.text("symbol"))
-    period = call.text("period")
-    if period not in _HISTORY_PERIODS:
-        raise ExchangeError(-1130, "Data sent for parameter 'period' is not valid.")
-    limit = call.limit(30, 500)
-    start, end = call.integer("startTime"), call.integer("endTime")
-    now = millis(venue.sync())
-    step = INTERVALS[period]
-    last = min(now, now if end is None else end) // step * step
-    first = last - (limit - 1) * step if start is None else -(-start // step) * step
-    first = max(first, -(-millis(GENESIS_NS) // step) * step)
+    spec, times = _periods(venue, call)
     answers = []
-    for at_ms in range(first, min(last, first + (limit - 1) * step) + 1, step):
+    for at_ms in times:
         at = at_ms * NS_PER_MS
         interest = venue.exchange.open_interest(spec.symbol, at)
         price = venue.exchange.script.fair_price(spec, at)
@@ -112,3 +102,37 @@ def open_interest_history(venue: Venue, call: Call) -> object:
             }
         )
     return answers
+
+
+def long_short_ratio(venue: Venue, call: Call) -> object:
+    """GET /futures/data/globalLongShortAccountRatio, at whole periods, oldest first."""
+    spec, times = _periods(venue, call)
+    answers = []
+    for at_ms in times:
+        long = venue.exchange.long_share(spec.symbol, at_ms * NS_PER_MS)
+        answers.append(
+            {
+                "symbol": spec.symbol,
+                "longAccount": text(long, 4),
+                "longShortRatio": text(round(10_000 * long / (10_000 - long)), 4),
+                "shortAccount": text(10_000 - long, 4),
+                "timestamp": at_ms,
+            }
+        )
+    return answers
+
+
+def _periods(venue: Venue, call: Call) -> tuple[SymbolSpec, range]:
+    """The symbol asked about and the ends of the periods of one page, ms."""
+    spec = venue.spec(LINEAR, call.text("symbol"))
+    period = call.text("period")
+    if period not in _HISTORY_PERIODS:
+        raise ExchangeError(-1130, "Data sent for parameter 'period' is not valid.")
+    limit = call.limit(30, 500)
+    start, end = call.integer("startTime"), call.integer("endTime")
+    now = millis(venue.sync())
+    step = INTERVALS[period]
+    last = min(now, now if end is None else end) // step * step
+    first = last - (limit - 1) * step if start is None else -(-start // step) * step
+    first = max(first, -(-millis(GENESIS_NS) // step) * step)
+    return spec, range(first, min(last, first + (limit - 1) * step) + 1, step)
