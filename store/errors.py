@@ -12,6 +12,18 @@ class StoreCode(ErrorCode):
         "ClickHouse does not answer at this address",
         "see that it runs (`tickhouse status`) and that the address is right",
     )
+    CLICKHOUSE_LOST = (
+        "ClickHouse went away during a query; what was written before it is there, the rest is not",
+        "see that it runs (`tickhouse status`) and run the same again: rows that arrived are not written twice",
+    )
+    STORE_FULL = (
+        "ClickHouse has no room on its disk",
+        "free space there or shorten `[retention]`, then run the same again: rows that arrived are not written twice",
+    )
+    STORE_MEMORY = (
+        "the query needs more memory than ClickHouse may use",
+        "ask for fewer instruments or a shorter time at once, or raise ClickHouse's limit",
+    )
     REDIS_UNREACHABLE = (
         "Redis does not answer at this address",
         "see that it runs (`tickhouse status`) and that the address is right",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from store.faults import told
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,8 +18,9 @@ _MOMENT = "fromUnixTimestamp64Nano({{{}:Int64}}, 'UTC')"
 
 
 def query(client: Client, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-    """The answer as a frame, empty but typed where no row matches."""
-    frame = pl.from_arrow(client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True))
+    """The answer as a frame, empty but typed where no row matches; CLICKHOUSE_LOST, STORE_MEMORY."""
+    with told(client, "query"):
+        frame = pl.from_arrow(client.query_arrow(sql, parameters=dict(parameters or {}), use_strings=True))
     if not isinstance(frame, pl.DataFrame):  # from_arrow's other answer is for arrays
         raise TypeError(type(frame))
     times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]

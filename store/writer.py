@@ -9,11 +9,13 @@ import polars as pl
 
 from infra.errors import TickhouseError
 from store.errors import StoreCode
+from store.faults import told
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 MAX_BATCH = 500_000  # rows; the embedded engine's memory grows with the batch
+_SETTINGS = {"max_partitions_per_insert_block": 0}  # decades of daily bars in one frame are no mistake
 _TIME = re.compile(r"DateTime64\(9")
 _NANOSECONDS = pl.Datetime("ns", "UTC")
 
@@ -22,13 +24,15 @@ def insert(client: Client, table: str, frame: pl.DataFrame) -> int:
     """Number of rows written. Columns go by name; those the frame lacks take the table's default.
 
     Times are int64 UTC nanoseconds or aware datetimes. An empty frame writes nothing.
-    COLUMN_UNKNOWN, TABLE_UNKNOWN, TIME_NAIVE before any row is sent.
+    COLUMN_UNKNOWN, TABLE_UNKNOWN, TIME_NAIVE before any row is sent; CLICKHOUSE_LOST, STORE_FULL when the server cannot
+    go on: whole batches before that are in the table.
     """
     if frame.is_empty():
         return 0
-    typed = conform(frame, table, column_types(client, table))
-    for batch in typed.iter_slices(MAX_BATCH):
-        client.insert_arrow(table, batch.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    with told(client, table):
+        typed = conform(frame, table, column_types(client, table))
+        for batch in typed.iter_slices(MAX_BATCH):
+            client.insert_arrow(table, batch.to_arrow(compat_level=pl.CompatLevel.oldest()), settings=_SETTINGS)
     return typed.height
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.clickhouse.faults import SYNTAX_ERROR, QueryError, engine_errors
+from infra.clickhouse.insert import insert
 from infra.clickhouse.sql import marks_connection, named_format, quote, quote_name, refuse_forbidden, returns_rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from infra.clickhouse.engine import Connection, Engine, Lease
     from infra.clickhouse.request import Query
 
-_APPEND = 4 << 20            # bytes handed to the engine at a time
 _BUFFER_WAITING = 16 << 20   # wait_end_of_query=1: answers up to this size carry a real error status
 _BUFFER = 1 << 20            # otherwise the answer starts as soon as this size
 _BUFFER_S = 0.05             # or this age is reached
@@ -150,7 +150,7 @@ def _run(engine: Engine, lease: Lease, query: Query, running: Running) -> Answer
     connection = lease.connection
     for table in query.tables:
         connection.raw.query(f"CREATE TEMPORARY TABLE {quote_name(table.name)} ({table.structure})")
-        _insert(connection, f"INSERT INTO {quote_name(table.name)}", table.format, table.data)
+        insert(connection, f"INSERT INTO {quote_name(table.name)}", table.format, table.data)
     if query.insert:
         return _run_insert(connection, query)
     refuse_forbidden(query.sql)
@@ -176,24 +176,10 @@ def _run_insert(connection: Connection, query: Query) -> Answer:
         pairs = ", ".join(f"param_{name}={quote(value)}" for name, value in query.parameters.items())
         connection.raw.query(f"SET {pairs}")
     inline = memoryview(query.sql)[query.insert.data_start :]
-    stats.written_rows, stats.written_bytes = _insert(
+    stats.written_rows, stats.written_bytes = insert(
         connection, query.insert.head, query.insert.format, inline, query.rest
     )
     return Answer({"Content-Type": "text/plain; charset=UTF-8", "X-ClickHouse-Summary": stats.summary()})
-
-
-def _insert(connection: Connection, head: str, fmt: str, *data: bytes | memoryview) -> tuple[int, int]:
-    stream = connection.raw.send_insert(head, fmt)  # never inline: chDB cuts inline data at blank lines
-    try:
-        for part in data:
-            for start in range(0, len(part), _APPEND):
-                stream.append(part[start : start + _APPEND])
-        done = stream.finish()
-    except BaseException:
-        with contextlib.suppress(QueryError), engine_errors():
-            stream.cancel()
-        raise
-    return done.rows_written, done.bytes_written
 
 
 def _refuse_several(connection: Connection, query: Query) -> None:

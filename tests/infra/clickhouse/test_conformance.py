@@ -121,6 +121,30 @@ def test_a_failed_query_leaves_nothing_behind(client):
         assert client.query("SELECT 42").result_rows == [(42,)]
 
 
+def test_an_insert_that_is_refused_at_its_end_is_an_error(client):
+    """Whatever becomes of its last block: no row is called written that is not there."""
+    client.command("CREATE OR REPLACE TABLE few (n UInt32, CONSTRAINT c CHECK n < 10) ENGINE = MergeTree ORDER BY n")
+    with pytest.raises(DatabaseError, match=r"VIOLATED_CONSTRAINT|violated"):
+        client.insert("few", [[1], [50]], column_names=["n"])
+    client.insert("few", [[1]], column_names=["n"])
+    with pytest.raises(DatabaseError, match="VIOLATED_CONSTRAINT"):
+        client.insert_arrow("few", pa.table({"n": pa.array([99], pa.uint32())}))
+    assert client.query("SELECT n FROM few").result_rows == [(1,)]
+
+
+def test_the_errors_of_others_are_not_those_of_an_insert(client, ticks):
+    def fail(_):
+        with pytest.raises(DatabaseError):
+            client.query("SELECT * FROM nowhere")
+
+    with ThreadPoolExecutor(2) as pool:
+        failing = pool.map(fail, range(30))
+        for i in range(30):
+            client.insert_arrow("ticks", pa.table({"id": pa.array([i], pa.uint32())}))
+        assert len(list(failing)) == 30
+    assert client.command("SELECT count() FROM ticks") == 30
+
+
 def test_parameters_are_bound(client):
     sql = "SELECT {text:String}, {number:Int64}, {numbers:Array(UInt32)}, {day:Date}"
     parameters = {"text": "it's; -- \n {x}", "number": -1, "numbers": [1, 2], "day": date(2026, 1, 2)}
