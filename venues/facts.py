@@ -10,6 +10,7 @@ class Facts:
     """Habits of one venue; the defaults are those of most."""
 
     funding_hours: tuple[int, ...] = (0, 8, 16)  # UTC hours at which funding may be settled; () for each hour
+    funding_step_h: int = 0                # hours between two settlements; 0: as the funding hours say
     funding_documented: bool = False       # the venue says so itself: a settlement at another hour is a wrong stamp
     bar_stamp_end: bool = False            # its own files stamp a bar at its end
     opens_at_previous_close: bool = False  # so that high and low need not hold the open
@@ -18,8 +19,22 @@ class Facts:
     identical_trades: bool = False         # distinct trades that agree in every column are genuine
     null_trades: bool = False              # trades of price 0 and quantity 0 are genuine and mean nothing
 
+    @property
+    def funding_grid_h(self) -> int:
+        """Hours between two moments at which funding may be settled."""
+        return 24 // len(self.funding_hours) if self.funding_hours else 1
+
+    @property
+    def funding_usual_h(self) -> int:
+        """Hours between two settlements of most contracts."""
+        return self.funding_step_h or self.funding_grid_h
+
 
 _EIGHT_HOURLY = Facts(funding_documented=True)
+# Older contracts settle at 4, 12 and 20, newer ones at 0, 8 and 16.
+_KUCOIN = Facts(
+    omits_empty_minutes=True, funding_hours=(0, 4, 8, 12, 16, 20), funding_step_h=8, funding_documented=True
+)
 _FACTS = {
     # Price-0, quantity-0 trades occur on its futures; trade ids, aggregate ones too, are dense by symbol.
     # Settles at 0, 8 and 16, some contracts every four or two hours or each hour of the same grid.
@@ -41,9 +56,8 @@ _FACTS = {
     "hyperliquid": Facts(funding_hours=(), funding_documented=True),
     "kraken": Facts(omits_empty_minutes=True, identical_trades=True, funding_hours=()),
     "krakenfutures": Facts(funding_hours=(), funding_documented=True),
-    "kucoin": Facts(omits_empty_minutes=True),
-    # Its funding is settled at 4, 12 and 20 UTC on the older contracts, at 0, 8 and 16 on the newer ones.
-    "kucoinfutures": Facts(omits_empty_minutes=True, funding_hours=(0, 4, 8, 12, 16, 20), funding_documented=True),
+    "kucoin": _KUCOIN,
+    "kucoinfutures": _KUCOIN,
     "mexc": _EIGHT_HOURLY,
     "okx": _EIGHT_HOURLY,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,8 +16,8 @@ from quality.suites.common import DAY_NS, SECOND_NS
 WEEK_S, MONTH_S = 604_800, 28 * 86_400
 MONDAY_NS = 4 * DAY_NS       # the first Monday after the epoch; weeks begin there
 DETACHED = 10.0              # no venue's price bands let an order through so far from the market
-JUMP, JUMP_Z = 0.10, 30.0    # a return beyond both is an outlier: calibrated on the recordings
-WICK = 0.50                  # log distance of high or low from the body
+JUMP, JUMP_Z = 0.10, 30.0    # of a minute; a return beyond both is an outlier
+WICK, WICK_UP = 0.50, 1.1    # log distance of high or low from the body; markets fall that far, they do not rise
 FROZEN = 5                   # bars equal in all four prices and a volume above zero
 STALE = 60                   # bars with the same close
 _PRICES = ("open", "high", "low", "close")
@@ -43,6 +44,7 @@ def suite(context: Context) -> Suite:
         derived=(
             (pl.col("expected") - pl.col("there")).clip(lower_bound=0).alias("bars_missing"),
             (pl.col("shifted") * (pl.col("rows") == pl.col("expected"))).alias("stamped_at_start"),
+            pl.when(pl.col("expected") == 0).then(1).otherwise("volume").alias("volume_some"),
         ),
         expected_rows=lambda start: expected(context, start, start + DAY_NS),
     )
@@ -83,7 +85,8 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
         RowRule("on_grid", _off_grid(context), "a start that is a multiple of the interval"),
         common.in_its_day(Dataset.BARS),
         common.sane_time(context),
-        common.known_after(width),
+        # A month is known no earlier than after its shortest form.
+        common.known_after(min(width, MONTH_S * SECOND_NS) if context.interval_s >= MONTH_S else width),
         RowRule("bar_closed", forming, "closed by the source's clock", shows=("close", "volume")),
         *common.unique(("close", "volume")),
         common.SYMBOL,
@@ -93,9 +96,11 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
                 "no bar from before the listing", Severity.WARNING, ("close",)),
         RowRule("not_detached", pl.col("detached"),
                 "prices less than ten times those of both neighbours, or more than a tenth", shows=_PRICES),
-        RowRule("no_jump", pl.col("far"), "a return within 10 % or 30 robust deviations", Severity.WARNING,
-                ("open", "close")),
-        RowRule("no_wick", pl.col("wick") > WICK, "high and low within 65 % of the body", Severity.WARNING, _PRICES),
+        *common.no_jump(f"{math.expm1(_jump(context)):.0%} or {JUMP_Z:g} robust deviations", ("open", "close")),
+        RowRule("no_wick_up", pl.col("wick_up") > WICK_UP, "a high within three times the body", Severity.WARNING,
+                _PRICES),
+        RowRule("no_wick", (pl.col("wick_up") > WICK) | (pl.col("wick_down") > WICK),
+                "high and low within 65 % of the body", Severity.INFO, _PRICES),
     )
 
 
@@ -115,16 +120,14 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
         frame = frame.with_columns(
             jump=jump,
             detached=agree & (above | below),
-            wick=pl.max_horizontal(
-                (number["high"] / top.cast(pl.Float64).clip(lower_bound=0.5)).log(),
-                (bottom.cast(pl.Float64).clip(lower_bound=0.5) / number["low"]).log(),
-            ),
+            wick_up=(number["high"] / top.cast(pl.Float64).clip(lower_bound=0.5)).log(),
+            wick_down=(bottom.cast(pl.Float64).clip(lower_bound=0.5) / number["low"]).log(),
             frozen=common.runs((prices_same & (pl.col("volume") == pl.col("volume").shift(1))
                                 & (pl.col("volume") > 0)).fill_null(value=False)),
             stale=common.runs((pl.col("close") == pl.col("close").shift(1)).fill_null(value=False)),
             silent=common.runs(((pl.col("volume") == 0) & (pl.col("volume").shift(1) == 0)).fill_null(value=False)),
         )
-        return common.with_jump(frame, JUMP, JUMP_Z)
+        return common.with_jump(frame, _jump(context), JUMP_Z)
 
     return prepare
 
@@ -136,7 +139,7 @@ def _metrics(context: Context) -> tuple[pl.Expr, ...]:
         ts.filter(~_off_grid(context)).n_unique().cast(pl.Int64).alias("there"),
         ((ts.min() == day_ns + width) & (ts.max() == day_ns + DAY_NS)).cast(pl.Int8).alias("shifted"),
         _longest("frozen", "frozen_run"), _longest("stale", "stale_run"), _longest("silent", "zero_volume_run"),
-        pl.col("volume").sum().alias("volume_some"),
+        pl.col("volume").sum(),
         common.order_metric(),
     )
 
@@ -152,6 +155,11 @@ def _off_grid(context: Context) -> pl.Expr:
     if context.interval_s >= MONTH_S:
         return (ts % DAY_NS != 0) | (pl.from_epoch(ts, time_unit="ns").dt.day() != 1)
     return (ts - _origin(context)) % (context.interval_s * SECOND_NS) != 0
+
+
+def _jump(context: Context) -> float:
+    """Log return beyond which a bar is looked at: it grows with the root of the interval."""
+    return min(JUMP * math.sqrt(context.interval_s / 60), 1.0)
 
 
 def _origin(context: Context) -> int:

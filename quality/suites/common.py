@@ -88,6 +88,16 @@ def known_after(delay_ns: int = 0, severity: Severity = Severity.ERROR, slack_ns
     return RowRule("known_after_event", early, "known no earlier than it happened", severity, ("ts_known",))
 
 
+def no_jump(limits: str, shows: Sequence[str]) -> tuple[RowRule, RowRule]:
+    """Outliers among the returns: see `with_jump`."""
+    return (
+        RowRule("no_spike", pl.col("spike"), f"no return beyond {limits} that the next one takes back",
+                Severity.WARNING, tuple(shows)),
+        RowRule("no_jump", pl.col("far") & ~pl.col("spike"), f"a return within {limits}", Severity.INFO,
+                tuple(shows)),
+    )
+
+
 def received_sanely() -> tuple[RowRule, ...]:
     """Reception follows the event: for quotes and books, whose `ts_event` is 0 where the venue tells none."""
     tells = pl.col("ts_event").max() > 0
@@ -140,12 +150,17 @@ def robust_z(value: pl.Expr, floor: float) -> pl.Expr:
 
 
 def with_jump(frame: pl.DataFrame, least: float, deviations: float) -> pl.DataFrame:
-    """Adds `far`: the column `jump` is beyond `least` and beyond so many robust deviations of the frame's jumps."""
+    """Adds what is beyond `least` and beyond so many robust deviations of the column `jump` (log returns).
+
+    `far`: such a return, which markets in a crash do make. `spike`: one that the next return takes back.
+    """
     wide = pl.col("jump").abs() > least
     # The median of a million numbers costs as much as all rules together, and most days have no wide jump.
     if not bool(frame.select(wide.any()).item()):
-        return frame.with_columns(far=pl.lit(value=False))
-    return frame.with_columns(far=wide & (robust_z(pl.col("jump"), 1e-4).abs() > deviations))
+        return frame.with_columns(far=pl.lit(value=False), spike=pl.lit(value=False))
+    far = wide & (robust_z(pl.col("jump"), 1e-4).abs() > deviations)
+    back = (pl.col("jump") + pl.col("jump").shift(-1)).abs() < 0.2 * pl.col("jump").abs()
+    return frame.with_columns(far=far, spike=far & back)
 
 
 def runs(same: pl.Expr) -> pl.Expr:

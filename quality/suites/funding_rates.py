@@ -9,11 +9,11 @@ import polars as pl
 from market.dataset import Dataset
 from quality.rule import Context, DayRule, RowRule, Severity, Suite
 from quality.suites import common, spaced
-from quality.suites.common import HOUR_NS, SECOND_NS
+from quality.suites.common import HOUR_NS
+from quality.suites.spaced import SLACK_NS
 
 LIMIT = 100_000_000_000   # 10 % a period in 10^-12: no venue's cap is above it
 UNUSUAL = 50_000_000_000  # 5 %
-SLACK_NS = 60 * SECOND_NS  # venues stamp a settlement some milliseconds to seconds late
 
 
 def suite(context: Context) -> Suite:
@@ -47,18 +47,12 @@ def suite(context: Context) -> Suite:
         prepare=_prepare(context),
         metrics=(
             pl.col("hole").sum().alias("settlements_missing"),
-            pl.col("shifted").all().cast(pl.Int64).alias("funding_grid"),
+            pl.col("shift_h").min().alias("funding_grid"),  # hours that every settlement of the day is off
             common.order_metric(),
         ),
         derived=(pl.col("rows").alias("settlements_some"),),
-        expected_rows=lambda _: 24 // spacing(context) if spacing(context) else 0,
+        expected_rows=lambda _: 24 // context.facts.funding_usual_h,
     )
-
-
-def spacing(context: Context) -> int:
-    """Hours between settlements where nothing else is known: the venue's usual."""
-    hours = context.facts.funding_hours
-    return 24 // len(hours) if hours else 1
 
 
 def _hours(context: Context) -> str:
@@ -66,7 +60,7 @@ def _hours(context: Context) -> str:
 
 
 def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    usual = spacing(context)
+    usual, grid = context.facts.funding_usual_h, context.facts.funding_grid_h
 
     def prepare(frame: pl.DataFrame) -> pl.DataFrame:
         frame = common.with_symbol(common.sort(frame, ["ts_event"]), context)
@@ -74,10 +68,12 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
         near = (pl.col("ts_event") + HOUR_NS // 2) // HOUR_NS
         off = (pl.col("ts_event") - near * HOUR_NS).abs()
         # An instrument may be settled more often than usual at its venue: then its hours repeat with its own step.
-        step = (near.diff().filter(near.diff() > 0).mode().min()).fill_null(usual).clip(1, usual)
+        step = (near.diff().filter(near.diff() > 0).mode().min()).fill_null(grid).clip(1, grid)
         first = min(context.facts.funding_hours, default=0)
         return frame.with_columns(
-            off_hour=off, shifted=((near - first) % step != 0) & (off <= SLACK_NS), hole=spaced.holes(usual * 3_600)
+            off_hour=off,
+            shift_h=pl.when(off <= SLACK_NS).then((near - first) % step).otherwise(0),
+            hole=spaced.holes(context, usual * 3_600),
         )
 
     return prepare

@@ -69,8 +69,7 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
         RowRule("not_before_listing", pl.col("ts_event") < begin, "no trade from before the listing",
                 Severity.WARNING, ("price",)),
         RowRule("not_detached", pl.col("detached"), "a price less than ten times those around it", shows=("price",)),
-        RowRule("no_jump", pl.col("far"), "a return within 5 % or 50 robust deviations", Severity.WARNING,
-                ("price",)),
+        *common.no_jump("5 % or 50 robust deviations", ("price",)),
     )
 
 

@@ -129,8 +129,12 @@ PLANTS = [
           {"listed_ns": START + HOUR_NS}),
     Plant(BARS, "a decimal point slipped up", scaled(3, 10.5, *PRICES), "not_detached", ERROR, 3),
     Plant(BARS, "a decimal point slipped down", scaled(3, 0.09, *PRICES), "not_detached", ERROR, 3),
-    Plant(BARS, "a close 20 % away", scaled(3, 1.2, "high", "close"), "no_jump", WARNING),
-    Plant(BARS, "a wick to double the price", scaled(3, 2.0, "high"), "no_wick", WARNING),
+    Plant(BARS, "a close 20 % away and back", scaled(3, 1.2, "high", "close"), "no_spike", WARNING),
+    Plant(BARS, "a crash of 20 %", lambda good: good.with_columns(
+        pl.when(pl.int_range(pl.len()) > 50).then(pl.col(name) * 4 // 5).otherwise(name).alias(name) for name in PRICES
+    ), "no_jump", INFO),
+    Plant(BARS, "a high of four times the price", scaled(3, 4.0, "high"), "no_wick_up", WARNING),
+    Plant(BARS, "a low of half the price", scaled(3, 0.5, "low"), "no_wick", INFO),
     Plant(BARS, "a minute is missing", drop(7), "bars_missing", WARNING),
     Plant(BARS, "stamped at the end", lambda good: good.head(1440).with_columns(
         pl.col("ts_event", "ts_known") + MINUTE_NS
@@ -161,7 +165,10 @@ PLANTS = [
     Plant(TRADES, "before the listing", lambda good: good, "not_before_listing", WARNING, None,
           {"listed_ns": START + HOUR_NS}),
     Plant(TRADES, "eleven times the price", scaled(3, 11, "price"), "not_detached", ERROR, 3),
-    Plant(TRADES, "a tenth off", scaled(3, 0.9, "price"), "no_jump", WARNING),
+    Plant(TRADES, "a tenth off and back", scaled(3, 0.9, "price"), "no_spike", WARNING),
+    Plant(TRADES, "a crash of 20 %", lambda good: good.with_columns(
+        price=pl.when(pl.int_range(pl.len()) > 50).then(pl.col("price") * 4 // 5).otherwise("price")
+    ), "no_jump", INFO),
     Plant(TRADES, "hours without a trade", drop(*range(100, 160)), "longest_gap", INFO),
     # Quotes.
     Plant(QUOTES, "bid below zero", put(3, bid_price=-1), "prices_not_negative", ERROR, 3),
@@ -207,6 +214,8 @@ PLANTS = [
     Plant(FUNDING, "a settlement twice", put(1, ts_event=START + 3_000_000), "key_unique", ERROR, 1),
     Plant(FUNDING, "stamped at UTC+3", lambda _: funding(shift_h=3), "funding_grid", ERROR, 0),
     Plant(FUNDING, "a settlement is missing", drop(1), "settlements_missing", WARNING),
+    Plant(FUNDING, "the first settlement is missing", drop(0), "settlements_missing", WARNING),
+    Plant(FUNDING, "the last settlement is missing", drop(5), "settlements_missing", WARNING),
     Plant(FUNDING, "between the hours", moved(1, 1_800 * SECOND_NS), "on_the_hour", WARNING),
     Plant(FUNDING, "known before", moved(1, -HOUR_NS, "ts_known"), "known_after_event", ERROR, 1),
     # Open interest and series.
