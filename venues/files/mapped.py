@@ -14,7 +14,8 @@ from venues.files import cells, intervals, times
 from venues.files.column_map import ColumnMap
 from venues.files.errors import FileCode
 from venues.files.format import Opened, Part
-from venues.files.ids import TradeIds
+from venues.files.ids import TradeIds, numbers_of
+from venues.files.sheet import PLAIN_TRADE
 from venues.files.stamps import Stamps
 from venues.files.table import LINE
 
@@ -29,7 +30,7 @@ class Mapped:
         self._file = file
         self._map = columns
         self._stamps = Stamps(file.name)
-        self._ids = TradeIds(file.name)
+        self._ids = TradeIds(file.name, ordered=False)
         self._interval_s = 0
 
     def parts(self, source: pl.DataFrame) -> Iterator[Part]:
@@ -79,15 +80,18 @@ class Mapped:
         made |= self._numbers(source, ("price",), life.price_scale)
         made |= self._numbers(source, ("qty",), life.qty_scale)
         made["side"] = self._side(source)
-        made["flags"] = _filled(source, 0)
+        made["flags"] = _filled(source, PLAIN_TRADE)
         made["ts_known"] = self._time(source, "ts_known") if "ts_known" in self._map.columns else made["ts_event"]
-        named = source[self._map.columns["trade_id"]] if "trade_id" in self._map.columns else None
-        numbered = named.cast(pl.String).cast(pl.Int64, strict=False) if named is not None else None
-        if numbered is not None and not numbered.null_count():
-            made["trade_id"] = numbered
-        else:
-            # Ids that are no numbers cannot be kept: the row itself gives one, the same at every reading.
-            made["trade_id"] = self._ids.of(pl.DataFrame(made | {LINE: source[LINE]}))
+        made["trade_id"] = self._trade_ids(source, pl.DataFrame(made | {LINE: source[LINE]}))
+
+    def _trade_ids(self, source: pl.DataFrame, made: pl.DataFrame) -> pl.Series:
+        """The file's ids as numbers; a trade without one gets one made of its row, the same at every reading."""
+        if "trade_id" not in self._map.columns:
+            return self._ids.of(made)
+        named = source[self._map.columns["trade_id"]].cast(pl.String).str.strip_chars().replace("", None)
+        bare = named.is_null()
+        numbers = numbers_of(named.fill_null("0"))
+        return numbers.scatter(bare.arg_true(), self._ids.of(made.filter(bare))) if bare.any() else numbers
 
     def _quotes(self, source: pl.DataFrame, made: dict[str, pl.Series]) -> None:
         life = self._file.life
@@ -122,8 +126,15 @@ class Mapped:
         frame = pl.DataFrame({name: series.alias(name) for name, series in made.items()})
         frame = frame.with_columns(source[LINE], pl.lit(self._file.life.id, dtype=pl.UInt32).alias("instrument"))
         if self._map.symbol:
-            frame = frame.with_columns(source[self._map.symbol].cast(pl.String).alias("symbol"))
+            frame = frame.with_columns(self._symbol(source[self._map.symbol].cast(pl.String)).alias("symbol"))
         return Part(self._map.dataset, frame)
+
+    def _symbol(self, written: pl.Series) -> pl.Series:
+        """The life's own symbol where the file writes it another way (`BTC-USD`, `XBTUSD`), else as written."""
+        life = self._file.life
+        ways = {_letters(name) for name in (life.symbol.partition(":")[0], life.venue_symbol) if name}
+        same = {name: life.symbol for name in written.unique() if name and _letters(name) in ways}
+        return written.replace(same)
 
     def _time(self, source: pl.DataFrame, name: str) -> pl.Series:
         column = self._map.columns[name]
@@ -164,6 +175,11 @@ class Mapped:
         why = f"a side is one of {', '.join(words)}: see the options buy and sell"
         cells.refuse(self._file.name, source, {column: made}, why)
         return made
+
+
+def _letters(symbol: str) -> str:
+    plain = "".join(letter for letter in symbol.upper() if letter.isalnum())
+    return "BTC" + plain[3:] if plain.startswith("XBT") else plain
 
 
 def _filled(source: pl.DataFrame, value: int) -> pl.Series:

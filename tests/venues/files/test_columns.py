@@ -71,6 +71,11 @@ def test_only_the_wanted_rows():
     assert only(csv(), symbol="pair")["symbol"].to_list() == ["BTC", "ETH"]
 
 
+def test_a_symbol_written_another_way_is_the_same_symbol():
+    for text in ("btcusdt", "BTC-USDT", "BTC_USDT", "XBT/USDT", "BTC/USDT"):
+        assert only(csv(ROWS | {"pair": [text, "BTCUSD"]}), symbol="pair")["symbol"].to_list() == ["BTC/USDT", "BTCUSD"]
+
+
 def test_a_file_without_header_numbers_its_columns():
     columns = {name: str(place) for place, name in enumerate(MAP, 1)}
     body = csv().split(b"\n", 1)[1]
@@ -175,8 +180,8 @@ def test_sqlite_is_never_written_and_a_broken_one_is_refused(containers):
             read("columns_sqlite", broken, "x", dataset="bars", columns=MAP, table="bars", interval_s=3_600)
     with pytest.raises(TickhouseError, match="FILE_NOT_DATA"):
         read("columns_sqlite", b"<html>", "x", dataset="bars", columns=MAP, table="bars")
+    options = {"dataset": "bars", "columns": MAP, "table": "bars"}
     with pytest.raises(TickhouseError, match="FILE_TRUNCATED"):
-        options = {"dataset": "bars", "columns": MAP, "table": "bars"}
         read("columns_sqlite", containers / "x.sqlite", **options, filter="1); DROP TABLE bars; --")
     assert (containers / "x.sqlite").read_bytes() == content
 
@@ -229,8 +234,8 @@ def test_recorded_octobot_stamps_are_ends(recordings, code, rows):
     if code == "1m":
         assert times(frame) == ["2018-04-28 01:52:00", "2018-04-28 10:14:00"]
         same = read(
-            "columns_sqlite", recordings / OCTOBOT, dataset="bars", table="ohlcv", where={"time_frame": "1m"}, stamp="end", time="s",
-            interval_s="1m", columns={"ts_event": "timestamp", **{
+            "columns_sqlite", recordings / OCTOBOT, dataset="bars", table="ohlcv", where={"time_frame": "1m"},
+            stamp="end", time="s", interval_s="1m", columns={"ts_event": "timestamp", **{
                 name: f"json_extract(candle, '$[{place}]')"
                 for place, name in enumerate(("open", "high", "low", "close", "volume"), 1)
             }},
