@@ -134,6 +134,43 @@ class Mail(_Section):
     channels: tuple[SecretStr, ...] = ()
 
 
+_Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class Retention(_Section):
+    """How many days rows are kept after they were stored, by table; 0 is for ever."""
+
+    bars: _Days = 3650
+    trades: _Days = 365
+    quotes: _Days = 365
+    book_snapshots: _Days = 365
+    book_deltas: _Days = 365
+    funding_rates: _Days = 3650
+    open_interest: _Days = 3650
+    series: _Days = 0
+    features: _Days = 365
+    labels: _Days = 365
+    predictions: _Days = 365
+
+
+class Archive(_Section):
+    """Days of tables as Parquet, made before their rows age out."""
+
+    enabled: bool = True
+    url: str = ""                                        # empty: the home folder; else any fsspec URL
+    lead_days: Annotated[int, Field(ge=2, le=365)] = 7   # so long before its rows age out a day is archived
+
+
+class Housekeeping(_Section):
+    """How many days old runs and files are kept; 0 is for ever."""
+
+    runs: _Days = 90
+    failed_runs: _Days = 365
+    staging: _Days = 7
+    training_sets: _Days = 90
+    input_logs: _Days = 90
+
+
 class Settings(BaseSettings):
     """All settings, immutable. Addresses left empty are those of the embedded stack."""
 
@@ -152,6 +189,9 @@ class Settings(BaseSettings):
     sandbox: Sandbox = Sandbox()
     live: Live = Live()
     mail: Mail = Mail()
+    retention: Retention = Retention()
+    archive: Archive = Archive()
+    housekeeping: Housekeeping = Housekeeping()
 
     @classmethod
     def settings_customise_sources(

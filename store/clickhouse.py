@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from infra.errors import TickhouseError
+from store import retention
 from store.errors import StoreCode
 from store.schema import migrate_database
 
@@ -55,7 +56,10 @@ def _root(error: BaseException) -> BaseException:
 
 
 def migrate(settings: Settings) -> list[str]:
-    """Names of the migrations it applied, none when the schema is up to date; creates the database first."""
+    """Names of the migrations it applied, none when the schema is up to date; creates the database first.
+
+    Sets the retention of the settings too; where the archive is on, shorter limits wait for it (`store.archiving`).
+    """
     client = connect(settings, database="")
     try:
         client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
@@ -63,6 +67,8 @@ def migrate(settings: Settings) -> list[str]:
         client.close()
     client = connect(settings)
     try:
-        return migrate_database(client)
+        applied = migrate_database(client)
+        retention.apply(client, settings.retention, shorten=not settings.archive.enabled)
+        return applied
     finally:
         client.close()
