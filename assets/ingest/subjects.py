@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from assets.ingest.feeds import Subject
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from venues import catalogue
 
 _MINUTE = 60
+_PLACE = re.compile(r"\{[^}]*\}")
 
 
 def of_files(entry: catalogue.Files) -> list[Subject]:
@@ -23,7 +25,8 @@ def of_files(entry: catalogue.Files) -> list[Subject]:
 
     known, options = registry.get(entry.format), entry.options
     datasets = [Dataset(options["dataset"])] if "dataset" in options else known.datasets
-    interval_s = int(options.get("interval_s") or intervals.of_name(entry.path) or _MINUTE)
+    told = str(options.get("interval_s", ""))
+    interval_s = intervals.seconds(told) or int(told or 0) or _of_path(entry.path) or _MINUTE
     found = []
     for dataset in datasets:
         if dataset is Dataset.SERIES:
@@ -32,6 +35,13 @@ def of_files(entry: catalogue.Files) -> list[Subject]:
         else:
             found.append(Subject(dataset, interval_s if dataset is Dataset.BARS else _MINUTE))
     return found
+
+
+def _of_path(path: str) -> int | None:
+    """The interval that the path tells outside its places: `{day}` is no word about bars."""
+    from venues.files import intervals
+
+    return intervals.of_name(_PLACE.sub("", path))
 
 
 def of_index(entry: catalogue.Index) -> list[Subject]:
