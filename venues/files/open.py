@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from infra.errors import TickhouseError
 from venues.files.errors import FileCode
@@ -63,6 +63,47 @@ class _Guarded(io.RawIOBase):
     def seekable(self) -> bool:
         """Whether `seek` works."""
         return self._inner.seekable()
+
+
+class _Zstd(io.RawIOBase):
+    """Arrow's zstd stream, which cannot go back by itself: it begins again."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        super().__init__()
+        self._packed = packed
+        self._at = 0
+        self._plain = self._begin()
+
+    def _begin(self) -> Any:
+        import pyarrow as pa
+
+        self._packed.seek(0)
+        # Closing Arrow's stream would close the file under it: it gets a face of its own.
+        return pa.CompressedInputStream(io.BufferedReader(_Guarded(self._packed, "")), "zstd")
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data = self._plain.read(len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        target = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at}[whence]
+        if target < self._at:
+            self._plain, self._at = self._begin(), 0
+        while self._at < target and self.readinto(bytearray(min(target - self._at, 1 << 20))):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
 
 
 @contextmanager
@@ -133,9 +174,7 @@ def _unpacked(head: bytes, content: IO[bytes]) -> IO[bytes] | None:
     if head[:2] == b"\x1f\x8b":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=content))
     if head[:4] == b"\x28\xb5\x2f\xfd":
-        import pyarrow as pa
-
-        return cast("IO[bytes]", io.BufferedReader(pa.CompressedInputStream(content, "zstd"), 1 << 20))
+        return cast("IO[bytes]", io.BufferedReader(_Zstd(content), 1 << 20))
     if head[:3] == b"BZh" and head[4:] == b"1AY&SY":
         return cast("IO[bytes]", bz2.BZ2File(content))
     if head[:6] == b"\xfd7zXZ\x00":
