@@ -1,0 +1,32 @@
+"""Funding stamped in another time zone: all settlements of a span are off the venue's hours by the same hours."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from quality.cross.look import Look
+from quality.frames import with_day
+from quality.rule import DayRule, Severity
+from venues.facts import Facts
+
+LEAST = 6        # settlements that must be there to tell
+HOUR_NS = 3_600 * 10**9
+
+
+def look(funding: pl.DataFrame, days: pl.DataFrame, facts: Facts) -> Look:
+    """All settlements of the days, where every one is off by the same number of hours; `shift_h` tells by how many."""
+    severity = Severity.ERROR if facts.funding_documented else Severity.WARNING
+    rule = DayRule("funding_shift", "settlements at the venue's hours, UTC", severity, most=0)
+    shift = shift_h(funding["ts_event"], facts)
+    here = with_day(funding).join(days, on=["instrument", "day"], how="semi")
+    wrong = here if shift else here.clear()
+    return Look(rule, wrong.select("instrument", "day", "ts_event", pl.lit(shift).alias("shift_h")), days)
+
+
+def shift_h(times: pl.Series, facts: Facts) -> int:
+    """Hours by which all stamps are late, modulo the venue's grid; 0 where they are right or nothing can be told."""
+    if len(times) < LEAST:
+        return 0
+    grid, first = facts.funding_grid_h, min(facts.funding_hours, default=0)
+    hours = (((times + HOUR_NS // 2) // HOUR_NS - first) % grid).unique().to_list()
+    return int(hours[0]) if len(hours) == 1 else 0
