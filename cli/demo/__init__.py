@@ -27,3 +27,15 @@ def main(
 
     plan = Plan.make(venue=venue, days=days, trade_days=trade_days, live_seconds=live_seconds)
     raise typer.Exit(run(plan, main_job(venue), keep=keep))
+
+
+@app.command()
+def history(
+    keep: Annotated[bool, typer.Option(help="leave the stack up to look around")] = False,
+    days: Annotated[int, typer.Option(min=6, max=60, help="days of bars and funding")] = 14,
+) -> None:
+    """A backfill with a bad row and a missing file: coverage, the e-mail that they cause, repair, as of."""
+    from cli.demo.history import HistoryPlan, stages
+    from cli.demo.runner import run
+
+    raise typer.Exit(run(HistoryPlan.of(days), stages(days), keep=keep))
