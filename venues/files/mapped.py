@@ -98,7 +98,9 @@ class Mapped:
         made |= self._numbers(source, ("bid_price", "ask_price"), life.price_scale)
         made |= self._numbers(source, ("bid_qty", "ask_qty"), life.qty_scale)
         made["ts_recv"] = self._time(source, "ts_recv") if "ts_recv" in self._map.columns else made["ts_event"]
-        made["seq"] = _filled(source, 0)
+        # Quotes of one moment are told apart by their order.
+        order = pl.int_range(pl.len(), dtype=pl.Int64).over("ts_recv")
+        made["seq"] = made["ts_recv"].alias("ts_recv").to_frame().select(order.alias("seq"))["seq"]
         if "seq" in self._map.columns:
             made |= self._numbers(source, ("seq",), 0)
 
