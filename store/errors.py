@@ -55,6 +55,14 @@ class StoreCode(ErrorCode):
         "a key of config/instruments.toml is unknown or has a wrong value",
         "correct the key named here; docs/instruments.md explains each",
     )
+    ARCHIVE_BROKEN = (
+        "an archived day is missing, damaged or not what its manifest says",
+        "bring the file back from a backup; where the table still has the day, delete the file and archive it again",
+    )
+    ARCHIVE_MISSING = (
+        "this day of the table is not in the archive",
+        "see what is there with `tickhouse archive list`, or backfill the day from its source",
+    )
     CHAMPION_BROKEN = (
         "the champion's files disagree with their checksum or are incomplete",
         "publish the champion again by running the promotion",
