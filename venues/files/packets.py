@@ -19,9 +19,10 @@ def whole(batches: Iterable[pl.DataFrame], keys: tuple[str, ...]) -> Iterator[pl
     rest: pl.DataFrame | None = None
     done = 0
     for batch in batches:
-        rows = batch if rest is None else pl.concat([rest, batch])
+        # Relaxed: what was whole numbers in one batch may be text in the next.
+        rows = batch if rest is None else pl.concat([rest.drop("packet"), batch], how="vertical_relaxed")
         begins = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in keys).fill_null(value=True)
-        rows = rows.drop("packet", strict=False).with_columns(packet=begins.cum_sum().cast(pl.Int64) + done)
+        rows = rows.with_columns(packet=begins.cum_sum().cast(pl.Int64) + done)
         last = rows["packet"][-1]
         rest = rows.filter(pl.col("packet") == last)
         ready = rows.head(rows.height - rest.height)
