@@ -28,6 +28,7 @@ COLOURS = {
 _INK, _QUIET = "#1d2330", "#5b6472"
 _DPI = 100
 _WIDTH = 12.0          # inches
+_NAMES_AN_INCH = 1.6
 _MOST_COLUMNS = 270    # five years of weeks
 _SLICES = 7            # of a column that stands for several days
 _LEAST = 2             # slices of a bad day: it must be seen
@@ -51,7 +52,7 @@ def draw(grid: Grid, width: float = _WIDTH, title: str = "") -> bytes:
     axes.set_xlim(0, max(_FEWEST, cells.shape[1]))
     _lines(axes, len(grid.rows), len(groups.starts), height)
     _row_names(axes, grid, height)
-    _day_names(axes, grid.first, groups)
+    _day_names(axes, grid.first, groups, most=round(width * _NAMES_AN_INCH))
     axes.set_title(title or _title(grid, groups), loc="left", fontsize=10, color=_INK)
     _legend(figure, grid, parts)
     target = io.BytesIO()
@@ -106,9 +107,12 @@ def _row_names(axes: Axes, grid: Grid, height: float) -> None:
                     fontsize=8 if height > 0.2 else 6.5)
 
 
-def _day_names(axes: Axes, first: date, groups: Columns) -> None:
+def _day_names(axes: Axes, first: date, groups: Columns, most: int) -> None:
+    """At most `most` names across the whole width, fewer where the columns do not fill it."""
     days = [first + timedelta(days=at) for at in groups.starts]
-    names = list(_ticks(days))
+    names = _ticks(days)
+    room = max(1, most * min(len(days), _FEWEST) // _FEWEST)
+    names = names[:: -(-len(names) // room)]
     axes.set_xticks([at + 0.5 for at, _ in names], [name for _, name in names], fontsize=8)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERDICTS, KEPT = 10, 5   # rows shown of each
 _READ = 200              # rows read of each dataset of a run
-_CELL, _PAYLOAD = 160, 240
+_CELL, _PAYLOAD = 220, 300
 _NANOSECONDS = re.compile(r"\b1\d{18}\b")
 
 
@@ -64,10 +64,12 @@ def troubles(client: Client, runs: Sequence[str]) -> list[Trouble]:
         " ORDER BY grade DESC, day, instrument, check_name LIMIT {most:UInt32} BY run_id, venue, dataset"
     ))
     kept = _groups(client, parameters, (
-        "SELECT run_id, venue, dataset, instrument, toString(day) AS name, reason, row_key, source, payload,"
+        "SELECT run_id, venue, dataset, instrument, toString(day) AS name, row_key, source, payload,"
+        " arrayStringConcat(arraySort(groupUniqArray(reason)), ', ') AS reasons,"
         " count() OVER (PARTITION BY run_id, venue, dataset) AS total"
         " FROM quarantine WHERE run_id IN {runs:Array(String)}"
-        " ORDER BY day, instrument, reason, row_key LIMIT {kept:UInt32} BY run_id, venue, dataset"
+        " GROUP BY run_id, venue, dataset, instrument, day, row_key, source, payload"
+        " ORDER BY day, instrument, row_key LIMIT {kept:UInt32} BY run_id, venue, dataset"
     ))
     states = _groups(client, parameters, (
         "SELECT run_id, venue, dataset, toString(state) AS name, count() AS days FROM ingest_log"
@@ -133,9 +135,9 @@ def _trouble(
         int(verdicts[0]["total"]),
     )
     rows = Table(
-        "rows kept in quarantine", ("instrument", "day", "reason", "row", "source", "as the source wrote it"),
+        "rows kept in quarantine", ("instrument", "day", "reasons", "row", "source", "as the source wrote it"),
         tuple(
-            (symbol(row), row["name"], row["reason"], _key(row["row_key"]), row["source"],
+            (symbol(row), row["name"], row["reasons"], _key(row["row_key"]), row["source"],
              _cut(row["payload"], _PAYLOAD))
             for row in kept
         ),

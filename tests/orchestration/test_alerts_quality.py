@@ -1,13 +1,16 @@
 """Bad data in the digest: real verdicts and rows in the database, a real run with its check."""
 
+import email
 from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
 import pytest
+from aiosmtpd.controller import Controller
 
 from assets.resources import ClickHouse
 from infra.errors import TickhouseError
+from infra.stack.ports import free_port
 from orchestration import alerts, alerts_digest, alerts_quality
 from orchestration.alerts_found import Kind
 from quality import gate, record
@@ -97,6 +100,51 @@ def test_a_quarantined_day_is_told_once_with_its_rows_a_picture_and_links(clickh
     (picture,) = message.pictures
     assert f"cid:{picture.name}" in message.html
     assert picture.png.startswith(b"\x89PNG")
+
+
+def test_a_row_that_breaks_two_rules_is_shown_once(clickhouse, life):
+    rows = pl.DataFrame({"instrument": life.id, "day": [DAY], "source": "files", "ts_event": [5]},
+                        schema_overrides={"instrument": pl.UInt32})
+    bad = pl.DataFrame({"row": [0, 0], "reason": ["ohlc", "grid"]}, schema_overrides={"row": pl.UInt32})
+    record.findings(clickhouse, "bars", "binance", [finding(life)], "run")
+    record.quarantine(clickhouse, "bars", "binance", rows, bad, "run", raw=lambda frame: [LINE] * frame.height)
+    (trouble,) = alerts_quality.troubles(clickhouse, ["run"])
+    assert trouble.kept.rows == (("BTC/USDT:USDT", "2026-09-03", "grid, ohlc", "5", "files", LINE),)
+    assert trouble.kept.total == 1
+
+
+def test_the_mail_server_is_down_and_up_again_one_mail_with_rows_and_picture(
+    clickhouse, life, instance, settings, monkeypatch
+):
+    port = free_port()
+    for name, value in (("HOST", "127.0.0.1"), ("PORT", str(port)), ("RECIPIENTS", '["data@example.org"]')):
+        monkeypatch.setenv(f"TICKHOUSE_MAIL__{name}", value)
+    arrived = []
+
+    class Inbox:
+        async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+            arrived.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            return "250 OK"
+
+    def sensor(cursor):
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        return alerts.alert_sensor(context, clickhouse=ClickHouse()).cursor
+
+    dg.materialize([bars(clickhouse, life, [finding(life)])], instance=instance, raise_on_error=False)
+    with pytest.raises(TickhouseError, match="MAIL_NOT_SENT"):
+        sensor(None)
+    server = Controller(Inbox(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        after = sensor(None)
+        assert sensor(after) == after
+    finally:
+        server.stop()
+    (message,) = arrived
+    assert message["Subject"].startswith("Tickhouse: binance bars 1 day quarantined: BTC/USDT:USDT 2026-09-03")
+    assert LINE in message.get_body(("plain",)).get_content()
+    (picture,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert f"cid:{picture['Content-ID'].strip('<>')}" in message.get_body(("html",)).get_content()
 
 
 def test_a_partial_day_is_a_warning_and_no_failed_run(clickhouse, life, instance):
