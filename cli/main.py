@@ -10,7 +10,9 @@ import typer
 from infra.errors import TickhouseError
 
 # One file a subcommand: module name -> the function in it called `command` (or a Typer called `app`).
-COMMANDS = ("up", "down", "status", "coverage", "inspect", "demo", "halt", "resume", "bench", "verify", "docs")
+COMMANDS = (
+    "up", "down", "status", "coverage", "inspect", "demo", "halt", "resume", "bench", "verify", "archive", "docs",
+)
 
 app = typer.Typer(
     name="tickhouse",

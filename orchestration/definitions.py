@@ -7,7 +7,7 @@ import dagster as dg
 from assets import coverage, features, marts, models, risk_report
 from assets.ingest import everything as ingest
 from infra import settings as configuration
-from orchestration import alerts, jobs, partitions, resources
+from orchestration import alerts, housekeeping, jobs, partitions, resources
 from venues import catalogue
 
 
@@ -38,4 +38,5 @@ def tickhouse() -> dg.Definitions:
         jobs.build(venue.name),
         covered,
         alerts.definitions(),
+        housekeeping.definitions(),
     )
