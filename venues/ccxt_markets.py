@@ -35,6 +35,8 @@ def spec_of(venue: str, market: dict[str, Any], tick_sizes: bool, now: int) -> I
     amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
     kind = _kind(market)
     delisted = _moment(market.get("expiry"), info.get("deliveryDate"), info.get("deliveryTime"))
+    if market.get("active") and delisted <= now:
+        delisted = 0  # it trades, whatever its delivery field still says
     return InstrumentSpec(
         venue=venue,
         symbol=market["symbol"],

@@ -26,7 +26,8 @@ _PAGE = 1000
 _SMALL_PAGE = 100                    # of datasets for which ccxt does not tell how much a venue gives
 _SPAN = 100                          # bars that a page spans at least, where ccxt does not tell
 _HOUR_MS = 3_600_000
-_FUNDING_WINDOW = 60 * 24 * _HOUR_MS  # many venues pay each eight hours and give 200 rows a page
+# OKX gives the newest rates after a start; with an end they are those that were asked for.
+_FUNDING_END = {"okx": "after", "myokx": "after", "okxus": "after"}
 _STATISTICS_S = 300                  # the finest period of open interest and ratios that venues keep
 
 Listed = Instrument | InstrumentSpec
@@ -123,14 +124,17 @@ class Pulls:
         """Funding settled in [since, until), ms."""
         self._need("fetchFundingRateHistory", "funding")
         limit = _PAGE if self.trades.numbered else _SMALL_PAGE
+        window = limit * _HOUR_MS  # funding is paid each hour at most; some venues look no further than a page
+        end = _FUNDING_END.get(str(self._exchange.id))
 
         def get(since_ms: int, limit: int) -> list[Any]:
+            bound = {end: str(since_ms + window)} if end else {}
             return list(self._ask(
-                "funding", lambda: self._exchange.fetch_funding_rate_history(spec.symbol, since_ms, limit)
+                "funding", lambda: self._exchange.fetch_funding_rate_history(spec.symbol, since_ms, limit, bound)
             ))
 
         return Pull(
-            self._by_time(spec, get, _timestamp, since, until, 1, _FUNDING_WINDOW, limit, "funding"),
+            self._by_time(spec, get, _timestamp, since, until, 1, window, limit, "funding"),
             self._made(spec).funding,
         )
 

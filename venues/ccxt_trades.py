@@ -12,6 +12,7 @@ from market.events import Events, Flag, Kind, Side, empty
 from market.instrument import Instrument, InstrumentSpec
 from market.rounding import to_int
 from venues.beginning import Beginning, Repeats
+from venues.ccxt_trades_back import by_end, by_falling_id
 from venues.errors import VenueCode
 from venues.request import Patience, ask
 
@@ -19,6 +20,8 @@ MS = 1_000_000
 _PAGE = 1000
 _HOUR_MS = 3_600_000
 _SMALLEST_PAGE = 50  # no venue gives less in a full page
+# Venues that give the newest before a moment, and how they are walked.
+_BACK = {"coinbase": by_end, "okx": by_falling_id, "myokx": by_falling_id, "okxus": by_falling_id}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 Listed = Instrument | InstrumentSpec
@@ -33,8 +36,8 @@ class Trades:
         self._exchange, self._patience = exchange, patience
         self._beginning = Beginning(exchange, "trades")
         self.numbered = str(exchange.id).startswith("binance")
-        # ccxt wants an end with each start here, and gives the newest trades before it.
-        self.newest_first = exchange.id == "coinbase"
+        self._back = _BACK.get(str(exchange.id))
+        self.newest_first = self._back is not None
 
     def pages(self, spec: Listed, start: int, end: int, place: Place | None) -> Iterator[tuple[list[Trade], Place]]:
         """Trades from `start` on to the page that reaches `end`, ns; rows outside may be among them.
@@ -44,8 +47,11 @@ class Trades:
         since, until = -(-start // MS), -(-end // MS)
         if self.numbered:
             return self._by_id(spec, since, until, place or {})
-        if self.newest_first:
-            return self._backwards(spec, since, until, place or {})
+        if self._back is not None:
+            return self._back(
+                str(self._exchange.id), lambda at, params, limit: self._page(spec, at, params, limit), since, until,
+                place or {},
+            )
         return self._by_time(spec, since, until, place or {})
 
     def _by_id(self, spec: Listed, since: int, until: int, place: Place) -> Iterator[tuple[list[Trade], Place]]:
@@ -107,28 +113,6 @@ class Trades:
             place = {"at": at, "seen": sorted(seen), "largest": largest}
             yield fresh, place
 
-    def _backwards(self, spec: Listed, since: int, until: int, place: Place) -> Iterator[tuple[list[Trade], Place]]:
-        """From a venue that gives the newest before an end: back from `until`, each page with the end of the last."""
-        end: int = place.get("end", _whole_second(until))
-        known: dict[str, int] = place.get("known", {})
-        while end > since:
-            page = self._page(spec, since, {"until": end})
-            if page and page[-1]["timestamp"] > end:
-                raise TickhouseError(VenueCode.VENUE_PAGE_REPEATED, venue=self._exchange.id, request="trades", end=end)
-            if known and not any(key_of(trade) in known for trade in page):
-                raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=self._exchange.id, request="trades", wanted=end)
-            fresh = [trade for trade in page if key_of(trade) not in known]
-            if not fresh:
-                return
-            before, end = end, _whole_second(page[0]["timestamp"])
-            if end >= before and len(page) >= _SMALLEST_PAGE:
-                raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=self._exchange.id, request="trades", at=end)
-            known |= {key_of(trade): trade["timestamp"] for trade in fresh}
-            known = {key: time for key, time in known.items() if time <= end}
-            yield fresh, {"end": end, "known": known}
-            if end >= before:
-                return
-
     def _page(self, spec: Listed, since: int | None, params: dict[str, Any], limit: int = _PAGE) -> list[Trade]:
         page = ask(
             self._exchange, self._patience, "trades",
@@ -182,11 +166,6 @@ def _named(page: list[Trade]) -> list[Trade]:
             met[content] += 1
             trade["id"] = content if met[content] == 1 else f"{content}#{met[content]}"
     return page
-
-
-def _whole_second(ms: int) -> int:
-    """The end of its second: venues that take seconds would leave out what is between."""
-    return (ms // 1000 + 1) * 1000
 
 
 def _bad(venue: str, trade: Trade) -> TickhouseError:
