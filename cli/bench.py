@@ -29,3 +29,18 @@ def hotpath(
     logs.configure("bench", level=logging.WARNING)  # stdout belongs to the JSON object
     seconds, fastest = (2.0, 200_000) if quick else (10.0, 1_000_000)
     print(json.dumps(measure(seconds=seconds, fastest=fastest, instruments=instruments), indent=1))
+
+
+@app.command()
+def history(
+    quick: Annotated[bool, typer.Option(help="End within 45 seconds, with less data.")] = False,
+) -> None:
+    """Files into ClickHouse, a year of bars into a frame, fourteen daily factors, and the memory of a backfill."""
+    import logging
+
+    from assets.bench.history import FULL, QUICK, measure
+    from infra import logging as logs
+
+    logs.configure("bench", level=logging.WARNING)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it sets its own
+    print(json.dumps(measure(QUICK if quick else FULL), indent=1))
