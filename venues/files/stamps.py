@@ -47,7 +47,7 @@ class Stamps:
         decimals = _UNITS[self._unit or "ns"]
         if whole and sizes.is_between(-INT64_MAX // 10**decimals, INT64_MAX // 10**decimals).all():
             return sizes if decimals == 0 else sizes.to_frame().select(pl.col(column) * 10**decimals)[column]
-        return self._checked(scaled_text(cells, decimals), text, column)
+        return self._checked(scaled_text(cells.cast(pl.String), decimals), text, column)
 
     def _units(self, sizes: pl.Series, text: pl.DataFrame, column: str) -> pl.Series | None:
         """The unit of each row where they may differ; None where the file has one, which is then known."""
@@ -74,7 +74,7 @@ class Stamps:
         out = pl.zeros(text.height, pl.Int64, eager=True)
         for unit in units.drop_nulls().unique():
             at = (units == unit).arg_true()
-            out = out.scatter(at, scaled_text(text[column].gather(at), _UNITS[unit]))
+            out = out.scatter(at, scaled_text(text[column].gather(at).cast(pl.String), _UNITS[unit]))
         return self._checked(out, text, column)
 
     def _checked(self, stamps: pl.Series, text: pl.DataFrame, column: str) -> pl.Series:
