@@ -6,8 +6,9 @@ import dagster as dg
 
 from assets import coverage, features, marts, models, risk_report
 from assets.ingest import everything as ingest
+from assets.quality import definitions as quality
 from infra import settings as configuration
-from orchestration import alerts, housekeeping, jobs, partitions, resources
+from orchestration import alerts, alerts_freshness, housekeeping, jobs, partitions, resources
 from venues import catalogue
 
 
@@ -21,7 +22,7 @@ def tickhouse() -> dg.Definitions:
         # One line an asset at every start: single-run backfills are what the partitions are built on.
         warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
         assets = [
-            *ingest.build(venue, sources, days),
+            *alerts_freshness.watched(ingest.build(venue, sources, days)),
             *features.build(venue.name, venue.symbols, days),
             *models.build(venue.name, venue.symbols),
             *marts.build(venue.name),
@@ -31,6 +32,7 @@ def tickhouse() -> dg.Definitions:
     return dg.Definitions.merge(
         dg.Definitions(
             assets=assets,
+            asset_checks=quality.build(venue, sources),
             resources=resources.build(),
             # A process a step costs 3 to 6 seconds; the work inside is compiled or in other processes anyway.
             executor=dg.in_process_executor,

@@ -1,0 +1,1 @@
+"""Checks between datasets, scores and repair as Dagster assets, checks and jobs."""

@@ -1,0 +1,54 @@
+"""Which ingest assets are judged beside other data, and how their days are called in the ingest log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assets.ingest import everything, subjects
+from market.dataset import Dataset
+
+if TYPE_CHECKING:
+    from assets.ingest.feeds import Subject
+    from infra.settings import Venue
+    from venues.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A dataset of a venue, as one asset brings it in."""
+
+    key: dg.AssetKey
+    venue: str
+    subject: Subject
+
+
+def every(venue: Venue, catalogue: Catalogue) -> list[Target]:
+    """All datasets that the ingest assets of this configuration bring in, series aside."""
+    found = [
+        Target(dg.AssetKey([one.venue, feed.asset]), one.venue, feed.subject)
+        for one in everything.rest(venue, catalogue) for feed in one.feeds
+    ]
+    found += [
+        Target(dg.AssetKey([entry.venue, entry.name]), entry.venue, subject)
+        for entry in catalogue.files for subject in subjects.of_files(entry)
+    ]
+    return [target for target in found if target.subject.dataset is not Dataset.SERIES]
+
+
+def crossed(targets: list[Target]) -> list[Target]:
+    """Those that have something to be held against: bars and funding."""
+    return [target for target in targets if target.subject.dataset in {Dataset.BARS, Dataset.FUNDING_RATES}]
+
+
+def beside(target: Target, targets: list[Target]) -> list[dg.AssetKey]:
+    """Assets whose data a check of `target` reads: the venue's trades and bars, and bars of other venues."""
+    wanted = {Dataset.TRADES, Dataset.BARS}
+    keys = {
+        other.key for other in targets
+        if other.subject.dataset in wanted and other.key != target.key
+        and (other.venue == target.venue or other.subject == target.subject)
+    }
+    return sorted(keys)
