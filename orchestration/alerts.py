@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import dagster as dg
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from assets.coverage import INGEST
 from assets.resources import ClickHouse
 from infra import channels
 from infra import settings as configuration
@@ -87,13 +88,14 @@ def collect(
 
 
 def overdue(context: dg.SensorEvaluationContext) -> dict[str, Alert]:
-    """Assets whose own freshness policy says FAIL."""
+    """Assets whose own freshness policy says FAIL, but those of which the ingest log tells more."""
     repository = context.repository_def
     if repository is None:
         return {}
     watched = [
         key for key in repository.asset_graph.materializable_asset_keys
         if repository.asset_graph.get(key).freshness_policy is not None
+        and repository.asset_graph.get(key).group_name != INGEST
     ]
     if not watched:
         return {}

@@ -14,7 +14,7 @@ from infra.endpoints import Service
 from infra.errors import TickhouseError
 from infra.mail import MailCode
 from infra.stack.ports import free_port
-from orchestration import alerts, alerts_digest, alerts_risk, alerts_runs
+from orchestration import alerts, alerts_digest, alerts_freshness, alerts_risk, alerts_runs
 from orchestration.alerts_found import Alert, Kind
 from store import writer
 
@@ -192,20 +192,36 @@ def test_a_database_out_of_reach_is_told_once(clickhouse, settings, instance, mo
     assert alerts.collect(context, ClickHouse(), cursor, NOW)[0] == []
 
 
-def test_an_asset_whose_freshness_policy_fails_is_overdue(instance):
+def _fails(instance, name):
     from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
+    instance._report_runless_asset_event(
+        FreshnessStateChange(
+            key=dg.AssetKey(name), previous_state=FreshnessState.PASS, new_state=FreshnessState.FAIL,
+            state_change_timestamp=NOW.timestamp(),
+        )
+    )
+
+
+def test_an_asset_whose_freshness_policy_fails_is_overdue(instance):
     policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1))
     watched = fine.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
     context = dg.build_sensor_context(instance=instance, definitions=dg.Definitions(assets=[watched, broken]))
     assert alerts.overdue(context) == {}
-    instance._report_runless_asset_event(
-        FreshnessStateChange(
-            key=dg.AssetKey("fine"), previous_state=FreshnessState.PASS, new_state=FreshnessState.FAIL,
-            state_change_timestamp=NOW.timestamp(),
-        )
-    )
+    _fails(instance, "fine")
     assert [alert.title for alert in alerts.overdue(context).values()] == ["fine is overdue"]
+
+
+def test_ingest_assets_have_a_badge_and_the_ingest_log_has_the_word(instance):
+    @dg.asset(group_name="ingest")
+    def bars() -> None: ...
+
+    watched = alerts_freshness.watched([bars, fine])
+    policies = {spec.key.to_user_string(): spec.freshness_policy for asset in watched for spec in asset.specs}
+    assert policies == {"bars": alerts_freshness.POLICY, "fine": None}
+    context = dg.build_sensor_context(instance=instance, definitions=dg.Definitions(assets=watched))
+    _fails(instance, "bars")
+    assert alerts.overdue(context) == {}
 
 
 def test_the_digest_without_an_address_has_no_links():
