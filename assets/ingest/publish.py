@@ -6,7 +6,6 @@ so no reader takes them and the next run writes them again, which changes nothin
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,17 +15,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.ingest import audit
+from assets.ingest import audit, digest
 from assets.ingest.held import WHOLE, Entry, Key
 from assets.ingest.outcome import Change, DayOutcome, Progress
-from market.dataset import SCHEMAS, Dataset, clock
+from market.dataset import SCHEMAS
 from quality import record
 from quality.gate import Finding, Verdict
 from quality.rule import Severity
 from store import datasets, ingest_log
 from store.ingest_log import IngestEntry, IngestState
 
-_HOUR_NS = 3_600_000_000_000
 _WRITE_ROWS = 1_000_000
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ class Press:
     def _settle(self, chunk: Chunk, verdict: Verdict) -> _Settled:
         wanted, life, name = chunk.wanted, chunk.wanted.life, chunk.wanted.subject.label
         by_day = _by_day(chunk)
-        worst = _worst(verdict.findings)
+        worst, digests = _worst(verdict.findings), digest.by_day(chunk.frame, wanted.subject.dataset)
         settled = _Settled(chunk, verdict.findings)
         for day in chunk.days:
             rows, held = by_day.get(day), self.held.get((name, life.id, day))
@@ -84,13 +82,13 @@ class Press:
             if held and _stays(held, state, self.source.name):
                 settled.outcomes.append(self._outcome(wanted, day, Change.KEPT))
                 continue
-            digest = "" if rows is None else _digest(rows, wanted.subject.dataset)
-            change = _change(state, digest, held)
+            content = digests.get(day, "")
+            change = _change(state, content, held)
             settled.outcomes.append(DayOutcome(life.id, life.symbol, name, day, state, change, count, 0))
             fingerprint = chunk.fingerprints.get(day, "")
             if change is not Change.UNCHANGED or (held and held.fingerprint != fingerprint):
                 settled.entries.append(IngestEntry(
-                    name, self.venue, life.id, day, state, count, digest, self.source.name, self.run_id, change,
+                    name, self.venue, life.id, day, state, count, content, self.source.name, self.run_id, change,
                     fingerprint,
                 ))
             if change in {Change.NEW, Change.REVISED} and rows is not None:
@@ -145,17 +143,6 @@ def _by_day(chunk: Chunk) -> dict[date, pl.DataFrame]:
     return {day: part for (day,), part in parts.items()}
 
 
-def _digest(rows: pl.DataFrame, dataset: Dataset) -> str:
-    """The rows' content, whichever source they came from; of a huge day piece by piece, by the hour."""
-    content = rows.select(name for name in SCHEMAS[dataset] if name != "source")
-    if rows.height <= audit.SLICE_ROWS:
-        return ingest_log.content_hash(content)
-    hour = pl.col(clock(dataset)) // _HOUR_NS
-    hours = content.select(hour.unique().sort()).to_series()
-    digests = [ingest_log.content_hash(content.filter(hour == one)) for one in hours]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
 def _worst(findings: Sequence[Finding]) -> dict[date, Severity]:
     worst: dict[date, Severity] = {}
     for finding in findings:
@@ -179,10 +166,10 @@ def _stays(held: Entry, state: IngestState, source: str) -> bool:
     return held.source != source or state is IngestState.MISSING
 
 
-def _change(state: IngestState, digest: str, held: Entry | None) -> Change:
+def _change(state: IngestState, content: str, held: Entry | None) -> Change:
     if state is IngestState.QUARANTINED:
         return Change.KEPT_OUT
-    if held is not None and (held.state, held.content_hash) == (state, digest):
+    if held is not None and (held.state, held.content_hash) == (state, content):
         return Change.UNCHANGED
     return Change.NEW if held is None or held.state is IngestState.QUARANTINED else Change.REVISED
 

@@ -44,8 +44,9 @@ def changes(outcomes: Sequence[DayOutcome]) -> str:
 
 def line(done: Sequence[DayOutcome]) -> str:
     """One line of the log."""
-    first, last, rows = done[0], done[-1], sum(o.rows for o in done)
-    return f"{first.symbol or first.label} {first.day}..{last.day}: {rows} rows, days: {changes(done)}"
+    days, names = [outcome.day for outcome in done], sorted({outcome.symbol or outcome.label for outcome in done})
+    who = names[0] if len(names) == 1 else f"{len(names)} instruments"
+    return f"{who} {min(days)}..{max(days)}: {sum(o.rows for o in done)} rows, days: {changes(done)}"
 
 
 def of_troubles(troubles: Sequence[Trouble]) -> dg.MetadataValue:

@@ -46,7 +46,8 @@ def follow(
                 outcomes[outcome.day].append(outcome)
             findings += step.findings
             troubles += step.troubles
-            if step.outcomes:
+            # A line of the log is an event in Dagster's database: none for what was only kept.
+            if any(outcome.change is not Change.KEPT for outcome in step.outcomes):
                 context.log.info(report.line(step.outcomes))
             for trouble in step.troubles:
                 context.log.error(str(trouble))
