@@ -87,7 +87,7 @@ class Trades:
         seen, largest = set(place.get("seen", ())), int(place.get("largest", _SMALLEST_PAGE))
         repeats = Repeats(self._exchange, "trades")
         while at < until:
-            asked = at - 1 if seen else at  # some venues give what is later than a time, others from it on
+            asked = at - 1  # some venues give what is later than a time, others from it on
             page = repeats.page(lambda asked=asked: self._page(spec, asked, {}))  # type: ignore[misc]
             if page and not seen:
                 self._beginning.check(

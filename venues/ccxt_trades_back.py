@@ -24,6 +24,7 @@ def by_end(venue: str, ask: Ask, since: int, until: int, place: Place) -> Iterat
     """
     end: int = place.get("end", _whole_second(until))
     known: dict[str, int] = place.get("known", {})
+    largest: int = place.get("largest", _FULL)
     while end > since:
         page = ask(since, {"until": end}, _PAGE)
         if page and page[-1]["timestamp"] > end:
@@ -31,14 +32,17 @@ def by_end(venue: str, ask: Ask, since: int, until: int, place: Place) -> Iterat
         if known and not any(trade["id"] in known for trade in page):
             raise TickhouseError(VenueCode.VENUE_PAGE_LOST, venue=venue, request="trades", wanted=end)
         fresh = [trade for trade in page if trade["id"] not in known]
-        if not fresh:
+        if not fresh and len(page) < largest:
             return
+        if not fresh:
+            raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=venue, request="trades", at=end)
+        largest = max(largest, len(page))
         before, end = end, _whole_second(page[0]["timestamp"])
-        if end >= before and len(page) >= _FULL:
+        if end >= before and len(page) >= largest:
             raise TickhouseError(VenueCode.VENUE_PAGE_STUCK, venue=venue, request="trades", at=end)
         known |= {trade["id"]: trade["timestamp"] for trade in fresh}
         known = {key: time for key, time in known.items() if time <= end}
-        yield fresh, {"end": end, "known": known}
+        yield fresh, {"end": end, "known": known, "largest": largest}
         if end >= before:
             return
 

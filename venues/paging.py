@@ -35,8 +35,8 @@ def pages(
     """
     at, last, overlapping = place.at, place.last, place.overlapping
     while at < until and (last is None or last + step < until):
-        # Some venues give rows after a time, others from it on: one earlier asks both for the overlap.
-        page = _rising(fetch(at - 1 if overlapping else at), time_of, what, at)
+        # Some venues give rows after a time, others from it on: one earlier asks both for the row of this time.
+        page = _rising(fetch(at - 1), time_of, what, at)
         times = [time_of(row) for row in page]
         if overlapping and (at not in times or times[0] <= at - step - 1):
             raise TickhouseError(VenueCode.VENUE_PAGE_LOST, request=what, wanted=at, got=times[:1])
