@@ -28,7 +28,8 @@ _SECOND = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND
 _ON_A_GRID = {Dataset.BARS, Dataset.FUNDING_RATES, Dataset.OPEN_INTEREST, Dataset.SERIES}
 _QUOTES = ("USDT", "USDC", "BUSD", "TUSD", "FDUSD", "USD", "EUR", "GBP", "JPY", "KRW", "BTC", "ETH", "BNB")
-_PAIR = re.compile(rf"(?<![A-Z0-9])([A-Z0-9]{{2,10}}?)[-_]?({'|'.join(_QUOTES)})(?![A-Z0-9])", re.IGNORECASE)
+_BASE, _QUOTE = "((?:10*)?[A-Z][A-Z0-9]{1,9}?)", f"({'|'.join(_QUOTES)})"
+_PAIR = re.compile(rf"(?<![A-Z0-9]){_BASE}[-_]?{_QUOTE}(?![A-Z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

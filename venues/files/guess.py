@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HEAD = 256 << 10
 _WHOLE = (b"PAR1", b"ARRO", b"SQLi", b"\xff\xfe", b"\xfe\xff")  # containers that a beginning says nothing of
 _GENESIS_NS = 1_230_940_800 * 10**9
+_MINUTE_NS, _HOUR_NS = 60 * 10**9, 3_600 * 10**9
 _DAY_NS = 86_400 * 10**9
 MAPPED = "columns_"  # formats that need a column map
 
@@ -81,13 +82,17 @@ def _try(known: str, name: str, head: bytes, life: Instrument, options: Mapping[
 
 
 def _plausible(name: str, part: Part) -> None:
-    """FILE_NOT_DATA where half of the rows lie before there was a market or after now, or no bar is one."""
+    """FILE_NOT_DATA where half of the rows lie before there was a market or after now, or are not what they seem."""
     frame = part.frame
     stamps = frame[clock(part.dataset)]
     middle = stamps.median()
     problem = ""
     if isinstance(middle, float) and not _GENESIS_NS <= middle <= time.time_ns() + _DAY_NS:
         problem = "its times lie before 2009 or after today"
+    elif part.dataset is Dataset.FUNDING_RATES:
+        # Funding is settled on the hour; a trade's quantity in the place of a rate is not.
+        hourly = ((stamps + _MINUTE_NS) % _HOUR_NS <= 2 * _MINUTE_NS).mean()
+        problem = "" if isinstance(hourly, float) and hourly > 0.5 else "its times are not on the hour"
     elif part.dataset is Dataset.BARS:
         sane = frame.select(
             ((pl.col("high") >= pl.max_horizontal("open", "close")) & (pl.col("low") <= pl.col("high"))).mean()

@@ -49,14 +49,18 @@ def smallest(read: Read, life: Instrument, options: Mapping[str, Any]) -> Scales
     Numbers with traces of binary arithmetic need `rounded`, which is tried last and said in the answer.
     """
     try:
-        return _exactly(read, life, options)
+        found = _exactly(read, life, options)
+        if max(found.price, found.qty) <= _MOST or "rounded" in options:
+            return found
+        # More decimals than any venue has: 1.0771600000000001 is the trace of a float, if fewer do under `rounded`.
+        return _rounded(read, life, {**options, "rounded": True}) or found
     except TickhouseError as error:
         if error.code is not FileCode.FILE_ROW_BAD or "rounded = true" not in str(error) or "rounded" in options:
             raise
-        found = _rounded(read, life, {**options, "rounded": True})
-        if found is None:
+        traces = _rounded(read, life, {**options, "rounded": True})
+        if traces is None:
             raise
-        return found
+        return traces
 
 
 def _exactly(read: Read, life: Instrument, options: Mapping[str, Any]) -> Scales:
