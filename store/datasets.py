@@ -42,7 +42,7 @@ def write(client: Client, dataset: Dataset, frame: pl.DataFrame, seen_ns: int) -
     day that the ingest log has called whole comes late: it too is known from `seen_ns` on. A value that the source does
     not tell (`NOT_TOLD`) leaves the one we hold as it is.
     """
-    rows = frame.drop("line", strict=False)
+    rows = frame.drop("line", "symbol", strict=False)  # where a row stood and whom it named: for the checks only
     if "ts_known" not in rows.columns:  # what was received is known from then on
         rows = rows.with_columns(ts_known=clock(dataset))
     table = revisions.Table(str(dataset), KEYS[dataset], clock(dataset), NOT_TOLD.get(dataset, {}))
