@@ -75,11 +75,8 @@ class Mailbox:
                 word = line[:4].decode("ascii", errors="replace").upper()
                 writer.write(_ANSWERS.get(word, "502 not known").encode() + b"\r\n")
                 if word == "DATA":
-                    # A dot alone in its line ends the message; one that begins a line came doubled.
-                    lines = []
-                    while (text := await reader.readline()) not in (b".\r\n", b".\n", b""):
-                        lines.append(text[1:] if text.startswith(b"..") else text)
-                    self._keep(b"".join(lines))
+                    await writer.drain()
+                    self._keep(await _data(reader))
                     writer.write(b"250 kept\r\n")
                 await writer.drain()
                 if word == "QUIT":
@@ -98,6 +95,16 @@ class Mailbox:
         mail = Mail(message, file, page)
         page.write_text(_whole(mail), encoding="utf-8")
         self._mails.append(mail)
+
+
+async def _data(reader: asyncio.StreamReader) -> bytes:
+    """The message; a dot alone in its line ends it, one that begins a line came doubled."""
+    lines = []
+    while (text := await reader.readline()) not in (b".\r\n", b".\n"):
+        if not text:
+            raise ConnectionResetError("the sender went away in the middle of a message")
+        lines.append(text[1:] if text.startswith(b"..") else text)
+    return b"".join(lines)
 
 
 def _whole(mail: Mail) -> str:
