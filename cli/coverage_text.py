@@ -79,7 +79,8 @@ def _scale(first: date, groups: Columns) -> str:
 
 
 def _below(grid: Grid, holes: Sequence[tuple[Hole, str]], most: int) -> list[Text]:
-    counts = ", ".join(f"{count:,} {mark.label}" for mark, count in grid.counts().items() if count)
+    found = grid.counts()
+    counts = ", ".join(f"{found[mark]:,} {mark.label}" for mark in _LOOKS if found[mark])
     lines = [Text(f"{grid.percent} whole of {grid.due:,} instrument days: {counts}")]
     for hole, why in holes[:most]:
         span = f"{hole.first}" if hole.days == 1 else f"{hole.first} to {hole.last}, {hole.days} days"

@@ -35,7 +35,7 @@ def test_letters_where_there_is_no_colour():
     text = shown(grid([C, C, Q, M], [N, C, C, C]))
     assert "COIN0 ..QM\n" in text
     assert "COIN1  ...\n" in text
-    assert "71.42 % whole of 7 instrument days: 1 not due, 5 complete, 1 missing, 1 quarantined" in text
+    assert "71.42 % whole of 7 instrument days: 5 complete, 1 missing, 1 quarantined, 1 not due" in text
     assert "COIN0  quarantined 2026-09-01: ohlc" in text
     assert "never asked for: NEW/USDT" in text
     assert "█" not in text
