@@ -18,11 +18,15 @@ _EXTRA = ("line", "symbol")  # what the checks look at beside the dataset's colu
 
 
 class Cut:
-    """Rows of one request, out of the parts of its files. `margin` ns: how far from its day a file may have rows."""
+    """Rows of one request, out of the parts of its files.
 
-    def __init__(self, request: Request, margin: int, source: str) -> None:
+    `margin` ns: how far from its day a file may have rows. `file_symbol`: what its rows may call the instrument.
+    """
+
+    def __init__(self, request: Request, margin: int, source: str, file_symbol: str = "") -> None:
         self._request = request
         self._source = source
+        self._symbol = file_symbol
         self._margin = margin
         self._clock = clock(request.dataset)
         self._intervals: set[int] = set()
@@ -47,7 +51,10 @@ class Cut:
         if request.dataset is Dataset.BARS:
             self._intervals |= set(frame["interval_s"].unique())
             keep &= pl.col("interval_s") == request.interval_s
-        extra = [name for name in _EXTRA if name in frame.columns]
+        extra = [pl.col(name) for name in _EXTRA if name in frame.columns]
+        if self._symbol and "symbol" in frame.columns:  # what the publisher calls it is the right name
+            ours = pl.lit(request.life.venue_symbol)
+            extra[-1] = pl.when(pl.col("symbol") == self._symbol).then(ours).otherwise("symbol").alias("symbol")
         schema = SCHEMAS[request.dataset]
         columns = [pl.col(name).cast(kind) for name, kind in schema.items() if name != "source"]
         return frame.lazy().filter(keep).select(*columns, pl.lit(self._source).alias("source"), *extra).collect()

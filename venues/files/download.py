@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import time
+import uuid
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_AGAIN = frozenset({408, 418, 425, 429, 500, 502, 503, 504})
 _TAGS = ("ETag", "etag", "Content-MD5", "md5", "Digest", "Last-Modified", "LastModified", "mtime", "updated")
 _KEPT_BYTES = 512 << 20  # downloads that a source keeps, because several datasets and days may be in one file
 _STALE_S = 2 * 86_400    # left behind by a process that was killed
@@ -31,7 +33,8 @@ _CONNECT_S, _SILENCE_S = 30.0, 60.0
 
 
 class Downloads:
-    """The files of one source. Local ones are used where they are; others are kept in `staging` until `close`.
+    """The files of one source. Local ones are used where they are; others are kept in `staging` until `close`, or
+    until nobody holds this object.
 
     `options` are fsspec's for this kind of address.
     """
@@ -41,6 +44,8 @@ class Downloads:
         self._options = dict(options)
         self._patience = patience
         self._kept: OrderedDict[str, Path] = OrderedDict()
+        self._mark = uuid.uuid4().hex[:12]  # no other run, process or thread has the same
+        weakref.finalize(self, _remove, self._kept)
         self._hashes: dict[tuple[str, int, int], str] = {}
 
     def tag(self, url: str) -> str | None:
@@ -72,7 +77,7 @@ class Downloads:
             self._kept.move_to_end(url)
             return kept
         target = self._target(url)
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        part = target.with_name(f"{target.name}.part")
         try:
             if self._ask(url, lambda: (fs.get_file(path, str(part)), True)) is None:
                 return None
@@ -122,8 +127,8 @@ class Downloads:
                 if left.stat().st_mtime < old:
                     left.unlink()
         name = PurePosixPath(url.split("?", maxsplit=1)[0]).name[-80:]
-        # One process, one copy: two backfills of one day do not take each other's file away.
-        return folder / f"{os.getpid()}-{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}"
+        # One source, one copy: two backfills of one day do not take each other's file away.
+        return folder / f"{self._mark}-{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}"
 
     def _keep(self, url: str, path: Path) -> None:
         self._kept[url] = path
@@ -176,7 +181,7 @@ def _answer(error: BaseException | None) -> _Answer:
         error = error.__cause__
     if isinstance(error, aiohttp.ClientResponseError):
         told = str(error.headers.get("Retry-After", "")) if error.headers else ""
-        return _Answer(error.status in _AGAIN, error.status in {404, 410}, float(told) if told.isdigit() else 0.0)
+        return _Answer(error.status in _AGAIN, error.status in {404, 410}, _seconds(told))
     if isinstance(error, FileNotFoundError):
         return _Answer(again=False, absent=True)
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _FULL):
@@ -184,10 +189,27 @@ def _answer(error: BaseException | None) -> _Answer:
     return _Answer(isinstance(error, _errors()) and not isinstance(error, aiohttp.InvalidURL))
 
 
+def _seconds(retry_after: str) -> float:
+    """What the header says, as seconds or as a date; 0 where it says nothing."""
+    if retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return 0.0
+
+
 def _errors() -> tuple[type[Exception], ...]:
     import aiohttp
 
     return (OSError, aiohttp.ClientError, TimeoutError)  # what fsspec's file systems fail with
+
+
+def _remove(kept: dict[str, Path]) -> None:
+    """At the end of the source's life, if nobody closed it."""
+    for path in kept.values():
+        with suppress(OSError):
+            path.unlink()
 
 
 def _is_local(fs: Any) -> bool:

@@ -57,9 +57,13 @@ class _Text(str):
         return how[spec]
 
 
-def expand(template: str, life: Instrument, day: date) -> str:
-    """The template with its placeholders filled for this instrument and day; SOURCES_INVALID names a wrong one."""
+def expand(template: str, life: Instrument, day: date, file_symbol: str = "") -> str:
+    """The template with its placeholders filled for this instrument and day; SOURCES_INVALID names a wrong one.
+
+    `file_symbol` is what the publisher calls the instrument, where that is not the venue's symbol.
+    """
     names = {name: _Text(getattr(life, name)) for name in ("symbol", "venue_symbol", "base", "quote", "settle")}
+    names["file_symbol"] = _Text(file_symbol or life.venue_symbol)
     times = {name: kind(day.year, day.month, day.day) for name, kind in _TIMES.items()}
     try:
         return template.format(**names, **times)
@@ -73,21 +77,24 @@ def expand(template: str, life: Instrument, day: date) -> str:
 _TIMES: dict[str, type[_Day]] = {"day": _Day, "month": _Month, "year": _Year}
 
 
-def covering(template: str, life: Instrument, start: int, end: int, margin: int = 0) -> list[Covered]:
+def covering(
+    template: str, life: Instrument, start: int, end: int, margin: int = 0, file_symbol: str = ""
+) -> list[Covered]:
     """The files that hold [start, end) ns, in time order, and those of the time within `margin` ns around it.
 
     A template without a placeholder of time is one file for all time.
     """
     names = {name for name in _TIMES if re.search(rf"\{{{name}[}}:]", template)}
     if not names:
-        return [Covered(expand(template, life, _day_of(max(start, 0))), 0, _FOREVER, dated=False)]
+        path = expand(template, life, _day_of(max(start, 0)), file_symbol)
+        return [Covered(path, 0, _FOREVER, dated=False)]
     finest = next(name for name in _TIMES if name in names)
     first, last = _day_of(max(start - margin, 0)), _day_of(max(end - 1 + margin, 0))
     if margin:
         # Around the span only: before the first day and after the last there may be no file.
         last = min(last, _day_of(end - 1) + timedelta(days=1))
     return [
-        Covered(expand(template, life, begin), _ns(begin), _ns(after), dated=True)
+        Covered(expand(template, life, begin, file_symbol), _ns(begin), _ns(after), dated=True)
         for begin, after in _spans(finest, first, last)
     ]
 

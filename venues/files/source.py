@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import TickhouseError
 from market.dataset import clock
+from venues.errors import VenueCode
 from venues.files import checksum, paths, registry
 from venues.files.cut import Cut
 from venues.files.download import Downloads
@@ -82,7 +84,8 @@ class FileSource:
         """The files that the request needs, in time order."""
         entry, margin = self._entry, self._margin(request)
         found = []
-        for one in paths.covering(entry.path, request.life, request.start, request.end, margin):
+        name = self._file_symbol(request)
+        for one in paths.covering(entry.path, request.life, request.start, request.end, margin, name):
             inside = one.start < request.end and request.start < one.end
             due = one.end + entry.lag_s * _SECOND if one.dated else 0
             found.append(Expected(one.path, one.start, one.end, due, inside, entry.required and inside))
@@ -111,7 +114,7 @@ class FileSource:
         for file in files:
             if file.inside and not self._ask(file, request).present:
                 raise self._missing(file)
-        cut = Cut(request, self._margin(request), self.name)
+        cut = Cut(request, self._margin(request), self.name, self._file_symbol(request))
         for file in files:
             # A neighbour belongs to other days and may be absent; it holds rows of our edge at most.
             if file.inside or self._ask(file, request).present:
@@ -145,6 +148,12 @@ class FileSource:
         """Removes what was downloaded."""
         self._files.close()
 
+    def _file_symbol(self, request: Request) -> str:
+        return str(self._entry.options.get("symbols", {}).get(request.life.symbol, ""))
+
+    def _expand(self, template: str, file: Expected, request: Request) -> str:
+        return paths.expand(template, request.life, _day(file, request), self._file_symbol(request))
+
     def _margin(self, request: Request) -> int:
         spills = isinstance(self._format, Spilling) and clock(request.dataset) == "ts_event"
         return self._format.spill_s * _SECOND if spills and isinstance(self._format, Spilling) else 0
@@ -167,7 +176,7 @@ class FileSource:
 
     def _published(self, file: Expected, request: Request) -> str:
         template = self._entry.checksum.replace("{path}", file.path.replace("{", "{{").replace("}", "}}"))
-        url = paths.expand(template, request.life, _day(file, request))
+        url = self._expand(template, file, request)
         self._files.forget(url)
         found = self._files.get(url)
         if found is None:
@@ -185,7 +194,7 @@ class FileSource:
         path = self._files.get(file.path, told.checksum)
         if path is None:
             raise self._missing(file)
-        member = paths.expand(str(self._entry.options.get("member", "")), request.life, _day(file, request))
+        member = self._expand(str(self._entry.options.get("member", "")), file, request)
         with opened(path, file.path, member) as (name, content):
             yield Opened(name, content, request.life, self._entry.options)
 
@@ -195,10 +204,20 @@ class FileSource:
         return TickhouseError(FileCode.FILE_MISSING, file=file.path, due=due)
 
 
-def secrets(entry: Files) -> dict[str, str]:
-    """fsspec options from the environment: TICKHOUSE_STORAGE_<VENUE>_<NAME>_KEY=x gives key="x"."""
+def secrets(entry: Files) -> dict[str, Any]:
+    """fsspec options from the environment: TICKHOUSE_STORAGE_<VENUE>_<NAME>_KEY=x gives key="x"; {...} is JSON.
+
+    SOURCES_INVALID for JSON that is none.
+    """
     prefix = f"TICKHOUSE_STORAGE_{entry.venue}_{entry.name}_".upper()
-    return {name.removeprefix(prefix).lower(): value for name, value in os.environ.items() if name.startswith(prefix)}
+    found: dict[str, Any] = {}
+    for name, value in os.environ.items():
+        if name.startswith(prefix):
+            try:
+                found[name.removeprefix(prefix).lower()] = json.loads(value) if value.startswith("{") else value
+            except ValueError as error:
+                raise TickhouseError(VenueCode.SOURCES_INVALID, key=name, problem=f"not JSON: {error}") from error
+    return found
 
 
 def _staging() -> Path:

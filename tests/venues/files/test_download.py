@@ -1,10 +1,13 @@
 """Downloads from a real server: whole or not at all, tried again where that helps, absence no error."""
 
+import gc
 import hashlib
 import resource
 import subprocess
 import sys
 import textwrap
+import time
+from email.utils import formatdate
 
 import pytest
 
@@ -50,6 +53,7 @@ def test_absence_is_no_error_and_is_asked_once(downloads, publisher):
 
 @pytest.mark.parametrize("first", [
     [Answer(503)], [Answer(500), Answer(502)], [Answer(429, headers={"Retry-After": "1"})],
+    [Answer(418), Answer(503, headers={"Retry-After": "soon"})],
     [Answer(200, BODY[:900_000], cut=len(BODY) - 900_000)],
 ])
 def test_what_may_pass_is_tried_again(downloads, publisher, first):
@@ -119,6 +123,26 @@ def test_another_kind_of_storage(downloads):
     assert downloads.get("memory://bucket/a.zip").read_bytes() == BODY
     assert downloads.get("memory://bucket/b.zip") is None
     assert code_of(downloads.get, "carrierpigeon://x/a.zip") is FileCode.FILE_STORAGE_UNKNOWN
+
+
+def test_the_server_says_when_to_come_back(publisher, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    patience = Patience(attempts=5, first_wait_s=0.0, longest_wait_s=50.0)
+    url = publisher.put("a.zip", BODY)
+    later = formatdate(time.time() + 40, usegmt=True)
+    said = ("7", later, "Wed, 21 Oct 2015 07:28:00 GMT", "600")
+    publisher.first("a.zip", *(Answer(429, headers={"Retry-After": one}) for one in said))
+    assert Downloads(lambda: tmp_path, {}, patience).get(url).read_bytes() == BODY
+    assert [round(wait, -1) for wait in waits] == [10, 40, 0, 50]  # no longer than our patience
+
+
+def test_what_nobody_holds_any_more_is_removed(publisher, tmp_path):
+    downloads = Downloads(lambda: tmp_path, {}, Patience(2, 0.01, 0.02))
+    assert downloads.get(publisher.put("a.zip", BODY)).exists()
+    del downloads
+    gc.collect()
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_so_much_is_kept(downloads, publisher, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from market.dataset import SCHEMAS, Dataset
 from tests.venues.files.conftest import Answer
 from tests.venues.files.reading import life
 from venues.catalogue import Files
+from venues.errors import VenueCode
 from venues.files import source as files_source
 from venues.files.errors import FileCode
 from venues.files.source import FileSource, secrets
@@ -228,8 +229,25 @@ def test_secrets_come_from_the_environment(monkeypatch, make):
     entry = Files(name="trades", venue="tardis", format="tardis_trades", path="s3://x/{day}", symbols=())
     monkeypatch.setenv("TICKHOUSE_STORAGE_TARDIS_TRADES_KEY", "k")
     monkeypatch.setenv("TICKHOUSE_STORAGE_TARDIS_TRADES_ENDPOINT_URL", "http://minio")
+    monkeypatch.setenv("TICKHOUSE_STORAGE_TARDIS_TRADES_HEADERS", '{"Authorization": "Bearer x"}')
     monkeypatch.setenv("TICKHOUSE_STORAGE_OTHER_TRADES_KEY", "no")
-    assert secrets(entry) == {"key": "k", "endpoint_url": "http://minio"}
+    assert secrets(entry) == {"key": "k", "endpoint_url": "http://minio", "headers": {"Authorization": "Bearer x"}}
+    monkeypatch.setenv("TICKHOUSE_STORAGE_TARDIS_TRADES_HEADERS", "{x}")
+    assert code_of(lambda: secrets(entry)) is VenueCode.SOURCES_INVALID
+
+
+def test_a_publisher_may_call_the_instrument_by_another_name(make, tmp_path):
+    us = START // 1_000
+    (tmp_path / "XBT-USD.csv").write_text(
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        f"kraken,XBT/USD,{us},{us},1,buy,5,1\nkraken,ETH/USD,{us},{us},2,buy,5,1\n"
+    )
+    path, names = tmp_path / "{file_symbol}.csv", {"BTC/USDT": "XBT-USD"}
+    source = make(path, "tardis_trades", options={"symbols": names})
+    assert fetched(source, request())["symbol"].to_list() == ["XBT/USD", "ETH/USD"]
+    (tmp_path / "XBT-USD.csv").write_text((tmp_path / "XBT-USD.csv").read_text().replace("XBT/USD", "XBT-USD"))
+    source = make(path, "tardis_trades", options={"symbols": names})
+    assert fetched(source, request())["symbol"].to_list() == ["BTCUSDT", "ETH/USD"]
 
 
 def test_a_second_source_completes_what_the_first_could_not(make, vision, publisher):
