@@ -68,11 +68,11 @@ def run(client: "Client", settings: "Settings", say: Any = lambda _: None) -> Ni
         target = archive.files(settings)
         for table, days in limits.items():
             _store(client, target, table, days, settings.archive.lead_days, night, say)
+    in_force = retention.days(client)
+    for table, days in limits.items():  # the log first: rows may go at once
+        night.retired += ageing.retire(client, table, in_force[table] if night.failed else days)
     if not night.failed:
         night.shortened = retention.apply(client, settings.retention, shorten=True)
-    for table, days in retention.days(client).items():
-        if table in limits:
-            night.retired += ageing.retire(client, table, days)
     say(f"{len(night.stored)} day(s) archived, {night.retired} day(s) of instruments aged out")
     return night
 

@@ -28,12 +28,14 @@ def list_(table: Annotated[str, typer.Argument(help="only this table")] = "") ->
     from store import archive
 
     target = archive.files(load())
-    found = target.manifests(table)
-    for manifest in found:
-        print(
-            f"{manifest.table:16} {manifest.day}  {manifest.rows:>12,} rows  {manifest.size:>14,} bytes"
-            f"  {manifest.archived_at[:19]}  {manifest.sha256[:12]}"
-        )
+    found = target.days(table)
+    for name, day in found:
+        manifest = target.manifest(name, day)
+        if manifest is not None:
+            print(
+                f"{name:16} {day}  {manifest.rows:>12,} rows  {manifest.size:>14,} bytes"
+                f"  {manifest.archived_at[:19]}  {manifest.sha256[:12]}"
+            )
     if not found:
         print(f"nothing is archived in {target.root}")
 
@@ -78,15 +80,15 @@ def verify(table: Annotated[str, typer.Argument(help="only this table")] = "") -
     from infra.settings import load
     from store import archive
 
-    target, broken, found = archive.files(load()), 0, 0
-    for manifest in target.manifests(table):
-        found += 1
+    target, broken = archive.files(load()), 0
+    found = target.days(table)
+    for name, day in found:
         try:
-            target.verify(manifest)
+            target.verified(name, day)
         except TickhouseError as error:
             broken += 1
             print(error)
-    print(f"{found - broken} of {found} archived days are whole")
+    print(f"{len(found) - broken} of {len(found)} archived days are whole")
     raise typer.Exit(1 if broken else 0)
 
 

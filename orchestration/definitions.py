@@ -40,5 +40,5 @@ def tickhouse() -> dg.Definitions:
         jobs.build(venue.name),
         covered,
         alerts.definitions(),
-        housekeeping.definitions(),
+        housekeeping.definitions(assets),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from infra.errors import TickhouseError
 from market.dataset import Dataset, label
 from store import archive, ingest_log, retention
 from store.ingest_log import IngestEntry, IngestState
@@ -42,10 +43,17 @@ def due(client: Client, target: ArchiveFiles, table: str, limit_days: int, lead_
     )
     found = []
     for day, stored in frame.select(pl.col("day").cast(pl.Date), "stored").rows():
-        manifest = target.manifest(table, day)
-        if manifest is None or manifest.archived_at <= stored:
+        if not _is_archived(target, table, day, stored):
             found.append(day)
     return found
+
+
+def _is_archived(target: ArchiveFiles, table: str, day: date, stored: str) -> bool:
+    try:
+        manifest = target.manifest(table, day)
+    except TickhouseError:  # a broken manifest: `archive.store` will say so
+        return False
+    return manifest is not None and manifest.archived_at > stored
 
 
 def retire(client: Client, table: str, limit_days: int) -> int:

@@ -102,10 +102,7 @@ def restore(client: Client, target: ArchiveFiles, table: str, day: date, lead_da
 
     Retention counts anew for them. ARCHIVE_MISSING, ARCHIVE_BROKEN before a row is written.
     """
-    manifest = target.manifest(table, day)
-    if manifest is None:
-        raise TickhouseError(StoreCode.ARCHIVE_MISSING, table=table, day=day, archive=target.root)
-    target.verify(manifest)
+    manifest = target.verified(table, day)
     form, back = shape(client, table), 0
     for frame in target.read(manifest):
         held = _held(client, form, day, int(frame["instrument"][0]), lead_days)

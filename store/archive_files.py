@@ -56,15 +56,23 @@ class ArchiveFiles:
         self.root: str = root.rstrip("/")
         self._is_local = "file" in self._fs.protocol
 
-    def manifests(self, table: str = "") -> list[Manifest]:
-        """All archived days, by table and day."""
-        pattern = posixpath.join(self.root, table or "*", "*.json")
-        found = [self._manifest(path) for path in sorted(self._fs.glob(pattern))]
-        return [manifest for manifest in found if manifest is not None]
+    def days(self, table: str = "") -> list[tuple[str, date]]:
+        """Tables and days that have a manifest, in order."""
+        found = sorted(self._fs.glob(posixpath.join(self.root, table or "*", "????-??-??.json")))
+        parts = [path.split("/")[-2:] for path in found]
+        return [(folder, date.fromisoformat(name.removesuffix(".json"))) for folder, name in parts]
 
     def manifest(self, table: str, day: date) -> Manifest | None:
         """What is archived of this day, None where nothing is."""
         return self._manifest(self._path(table, day, "json"))
+
+    def verified(self, table: str, day: date) -> Manifest:
+        """The day's manifest, after reading its file back; ARCHIVE_MISSING, ARCHIVE_BROKEN."""
+        manifest = self.manifest(table, day)
+        if manifest is None:
+            raise TickhouseError(StoreCode.ARCHIVE_MISSING, table=table, day=day, archive=self.root)
+        self.verify(manifest)
+        return manifest
 
     def verify(self, manifest: Manifest) -> None:
         """ARCHIVE_BROKEN unless the file has the manifest's hash and its rows can be read back."""

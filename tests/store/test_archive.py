@@ -56,7 +56,8 @@ def test_a_day_comes_back_as_it_was(clickhouse, target, dataset):
     manifest = archive.store(clickhouse, target, dataset, FIRST)
     assert manifest.rows == 4
     assert archive.store(clickhouse, target, dataset, FIRST) == manifest, "nothing new: nothing is written"
-    assert target.manifests() == [manifest]
+    assert target.days() == [(dataset, FIRST)]
+    assert target.verified(dataset, FIRST) == manifest
     assert archive.restore(clickhouse, target, dataset, FIRST) == 0, "it is all there"
     clickhouse.command(f"TRUNCATE TABLE {dataset}")
     assert archive.restore(clickhouse, target, dataset, FIRST) == 4
