@@ -37,7 +37,7 @@ class Finding:
     severity: Severity
     instrument: int
     day: date
-    failing_rows: int    # of a rule about the day as a whole: 1
+    failing_rows: int    # of a rule about the day: 1, or all rows where it condemns them
     observed: str        # the first values that fail, '' where none does
     expected: str
     rows: tuple[str, ...] = ()  # the first NAMED failing rows by their keys
@@ -163,6 +163,8 @@ def _findings(suite: Suite, look: _Look, broken: dict[str, set[int]]) -> list[Fi
             if isinstance(rule, RowRule):
                 rows = _named(suite, rule, look.bad.filter(pl.col("day") == day))
                 count = int(values[at])
+            elif rule.whole_day:
+                count = look.rows.filter(pl.col("day") == day).height
             observed = "; ".join(rows[:3]) or f"{rule.name}={values[at]:g}"
             found.append(Finding(rule.name, rule.severity, instrument, day, count, observed, rule.expected, rows))
     return found

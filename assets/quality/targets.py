@@ -23,16 +23,17 @@ class Target:
     key: dg.AssetKey
     venue: str
     subject: Subject
+    symbols: tuple[str, ...] = ()
 
 
 def every(venue: Venue, catalogue: Catalogue) -> list[Target]:
     """All datasets that the ingest assets of this configuration bring in, series aside."""
     found = [
-        Target(dg.AssetKey([one.venue, feed.asset]), one.venue, feed.subject)
+        Target(dg.AssetKey([one.venue, feed.asset]), one.venue, feed.subject, one.symbols)
         for one in everything.rest(venue, catalogue) for feed in one.feeds
     ]
     found += [
-        Target(dg.AssetKey([entry.venue, entry.name]), entry.venue, subject)
+        Target(dg.AssetKey([entry.venue, entry.name]), entry.venue, subject, entry.symbols)
         for entry in catalogue.files for subject in subjects.of_files(entry)
     ]
     return [target for target in found if target.subject.dataset is not Dataset.SERIES]
