@@ -10,14 +10,18 @@ from infra.errors import TickhouseError
 from market.instrument import Instrument
 from venues.errors import VenueCode
 from venues.files import times
+from venues.files.errors import FileCode
 from venues.files.table import LINE
 from venues.index.errors import IndexCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from venues.catalogue import Index
     from venues.index.answer import Answer
 
 _SECOND = 1_000_000_000
+_EXCERPT = 300
 
 
 def values(entry: Index, url: str, answer: Answer) -> pl.DataFrame:
@@ -43,10 +47,12 @@ def values(entry: Index, url: str, answer: Answer) -> pl.DataFrame:
     return frame.sort("ts_event", "ts_known", maintain_order=True)
 
 
-def taken(frame: pl.DataFrame, url: str, series: str, life: Instrument, start: int, end: int) -> pl.DataFrame:
+def taken(
+    frame: pl.DataFrame, raw: Mapping[int, str], url: str, series: str, life: Instrument, start: int, end: int
+) -> pl.DataFrame:
     """`line, ts_event, ts_known, value` of one series of one life in [start, end); of restated ones the last.
 
-    SERIES_ROW_BAD for a value that is no number, SERIES_TWICE where one time has two values and one publication time.
+    FILE_ROW_BAD for a value that is no number, and where one time has two values and one publication time.
     """
     wanted = frame.filter((pl.col("ts_event") >= start) & (pl.col("ts_event") < end))
     if life.id:
@@ -55,17 +61,20 @@ def taken(frame: pl.DataFrame, url: str, series: str, life: Instrument, start: i
     if bad.height:
         row = bad.row(0, named=True)
         raise TickhouseError(
-            IndexCode.SERIES_ROW_BAD, url=url, row=row[LINE], series=series, value=row[f"{series}!"][:100],
-            problem="not a finite number",
+            FileCode.FILE_ROW_BAD, file=url, line=row[LINE], series=series, value=row[f"{series}!"][:100],
+            problem="not a finite number", excerpt=raw.get(row[LINE], "")[:_EXCERPT],
         )
     told = wanted.select(LINE, "ts_event", "ts_known", pl.col(series).alias("value")).drop_nulls("value")
     if told["ts_event"].is_duplicated().any():
         twice = told.filter(pl.struct("ts_event", "ts_known").is_duplicated()).group_by("ts_event", maintain_order=True)
         apart = twice.agg(pl.col("value").n_unique(), pl.col(LINE)).filter(pl.col("value") > 1)
         if apart.height:
+            lines = apart[LINE][0].to_list()
             raise TickhouseError(
-                IndexCode.SERIES_TWICE, url=url, series=series, rows=apart[LINE][0].to_list(),
+                FileCode.FILE_ROW_BAD, file=url, line=lines[-1], series=series,
                 time=apart["ts_event"].cast(pl.Datetime("ns"))[0].isoformat(),
+                problem=f"rows {', '.join(map(str, lines))} tell different values of one time, and none is later",
+                excerpt=" ".join(raw.get(line, "") for line in lines)[:_EXCERPT],
             )
         told = told.unique("ts_event", keep="last", maintain_order=True)
     return told

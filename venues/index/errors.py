@@ -6,7 +6,7 @@ from infra.errors import ErrorCode
 
 
 class IndexCode(ErrorCode):
-    """Each names the URL, and the row where there is one."""
+    """Each names the URL, and the row where there is one. A bad value of a known day is FILE_ROW_BAD, as in files."""
 
     SERIES_NOT_DATA = (
         "the answer is not the data that was asked for: a web page, an error message or something broken",
@@ -17,12 +17,8 @@ class IndexCode(ErrorCode):
         "the publisher changed it: compare with what was found, then correct `rows`, `time` or `columns`",
     )
     SERIES_ROW_BAD = (
-        "a row has no time or value that can be read",
-        "look at this row; correct `time_unit` or `columns`, or leave the day out until the publisher corrects it",
-    )
-    SERIES_TWICE = (
-        "two rows of one time tell different values",
-        "name the column of the publication time as `published`, or ask the publisher which one counts",
+        "a row has no time that can be read, so nobody knows to which day it belongs",
+        "look at this row; correct `time`, `time_unit` or `published` in config/sources.toml",
     )
     SERIES_SHORT = (
         "the answer ends before the days that were asked for",

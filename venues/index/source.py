@@ -73,7 +73,8 @@ class IndexSource:
         """As `venues.source.Source`; VENUE_NOT_OFFERED for a dataset or series that the entry does not have.
 
         `ts_known` is the row's own publication time where the entry names its column, else the time plus the lag. Of a
-        value that was published several times the last counts. SERIES_* name the URL and the row.
+        value that was published several times the last counts. SERIES_* and FILE_ROW_BAD name the URL and the
+        row.
         """
         rows = self._rows(request)
         if rows.is_empty():
@@ -113,9 +114,9 @@ class IndexSource:
                 offered=", ".join(entry.columns),
             )
         url = self._url(request)
-        told = self._ask(url).frame
-        self._reaches(url, told, request.start)
-        return dated.taken(told, url, request.series, request.life, request.start, request.end)
+        told = self._ask(url)
+        self._reaches(url, told.frame, request.start)
+        return dated.taken(told.frame, told.raw, url, request.series, request.life, request.start, request.end)
 
     def _reaches(self, url: str, told: pl.DataFrame, start: int) -> None:
         """SERIES_SHORT where the URL limits the number of rows and that many came, none as old as was asked for."""
