@@ -45,7 +45,8 @@ class Sources(dg.ConfigurableResource[Any]):
         settings = configuration.load()
         sandbox = settings.venue.sandbox and venue == settings.venue.name
         market = "linear" if any(":" in symbol for symbol in symbols) else "spot"
-        return CcxtSource(make_exchange(venue, settings.sandbox_url if sandbox else None, market=market))
+        exchange = make_exchange(venue, settings.sandbox_url if sandbox else None, market=market)
+        return CcxtSource(exchange, staging=Home(settings.home).staging / "pages")
 
     def files(self, entry: catalogue.Files) -> Source:
         """Bulk files."""

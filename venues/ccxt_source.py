@@ -82,20 +82,19 @@ class CcxtSource:
         return int(self._ask("time", self._exchange.fetch_time)) * MS
 
     def instruments(self, symbols: Sequence[str]) -> list[InstrumentSpec]:
-        """Everything but the ids, in the order of `symbols`; VENUE_SYMBOL_UNKNOWN for one that is not listed."""
-        specs = self.listed(symbols)
-        if missing := [symbol for symbol in symbols if symbol not in {spec.symbol for spec in specs}]:
-            raise TickhouseError(VenueCode.VENUE_SYMBOL_UNKNOWN, venue=self.venue, symbol=",".join(missing))
-        return specs
+        """Everything but the ids, in the order of `symbols`, without those that the venue lists no more.
 
-    def listed(self, symbols: Sequence[str]) -> list[InstrumentSpec]:
-        """The same, without those of `symbols` that the venue does not list (any more)."""
+        VENUE_SYMBOL_UNKNOWN where it lists none of them: then it is another market, or no list.
+        """
         import ccxt
 
         markets = self._ask("markets", lambda: self._exchange.load_markets(True))
         now = self.now()
         tick_sizes = self._exchange.precisionMode == ccxt.TICK_SIZE
-        return [spec_of(self.venue, markets[symbol], tick_sizes, now) for symbol in symbols if symbol in markets]
+        there = [symbol for symbol in symbols if symbol in markets]
+        if symbols and not there:
+            raise TickhouseError(VenueCode.VENUE_SYMBOL_UNKNOWN, venue=self.venue, symbol=",".join(symbols))
+        return [spec_of(self.venue, markets[symbol], tick_sizes, now) for symbol in there]
 
     def fetch(self, request: Request) -> Iterator[pl.DataFrame]:
         """Rows of the request in batches; VENUE_NOT_OFFERED for a dataset or an interval that the venue does not have.

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # After so many lives in a row that a source did not answer for, the rest is not asked for: each costs its patience.
 GIVE_UP_AFTER = 3
-SILENT: frozenset[ErrorCode] = frozenset({VenueCode.VENUE_UNREACHABLE, FileCode.FILE_UNREACHABLE})
+SILENT: frozenset[ErrorCode] = frozenset(
+    {VenueCode.VENUE_UNREACHABLE, VenueCode.VENUE_RATE_LIMITED, FileCode.FILE_UNREACHABLE}
+)
 # What no other day of the same life would escape.
 _OF_THE_LIFE = SILENT | {VenueCode.VENUE_NOT_OFFERED, VenueCode.VENUE_SYMBOL_UNKNOWN, VenueCode.VENUE_REFUSED}
 # What nothing of the run would escape.

@@ -9,7 +9,9 @@ import dagster as dg
 from assets.ingest import report
 from assets.resources import ClickHouse, Sources
 from infra import settings as configuration
+from infra.errors import TickhouseError
 from store import instruments as lives
+from venues.errors import VenueCode
 
 GROUP = "ingest"
 
@@ -28,12 +30,17 @@ def build(venue: str, symbols: Sequence[str], pool: str, *, asks: bool = True) -
             lives.declare(client, configuration.PROJECT / "config" / "instruments.toml",
                           [(venue, symbol) for symbol in symbols])
             known = [life for life in lives.load(client) if life.venue == venue]
-            # Of a delisted symbol the venue says nothing any more; of one that is declared it need not.
-            settled = {life.symbol for life in known} - ({life.symbol for life in known if not life.valid_to} if asks
-                                                         else set())
-            wanted = [symbol for symbol in symbols if symbol not in settled]
-            if wanted:
-                lives.record(client, sources.rest(venue, symbols).instruments(wanted))
+            ended = {life.symbol for life in known} - {life.symbol for life in known if not life.valid_to}
+            wanted = [symbol for symbol in symbols if asks or symbol not in {life.symbol for life in known}]
+            if set(wanted) - ended:
+                source = sources.rest(venue, symbols)
+                specs = source.instruments(wanted)
+                listed = {spec.symbol for spec in specs}
+                if unknown := set(wanted) - listed - {life.symbol for life in known}:
+                    raise TickhouseError(VenueCode.VENUE_SYMBOL_UNKNOWN, venue=venue, symbol=",".join(sorted(unknown)))
+                lives.record(client, specs)
+                # A symbol that the venue drops from its list is delisted; one that returns is another life.
+                lives.close_missing(client, venue, wanted, listed, source.now())
             found = [life for life in lives.load(client) if life.venue == venue and life.symbol in symbols]
         return dg.MaterializeResult(
             metadata={
