@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from assets.coverage import INGEST
 from assets.resources import ClickHouse
-from infra import channels
+from infra import channels, mail
 from infra import settings as configuration
 from infra.endpoints import Service, address
 from infra.errors import TickhouseError
@@ -60,6 +60,8 @@ def alert_sensor(context: dg.SensorEvaluationContext, clickhouse: ClickHouse) ->
         return dg.SensorResult(skip_reason=dg.SkipReason("nothing new"), cursor=after.dumps())
     ways = channels.send(settings.mail, alerts_digest.compose(alerts, ui_address(settings)))
     told = f"{len(alerts)} alert(s) " + (f"sent by {', '.join(ways)}" if ways else "not sent: [mail] names no way")
+    if left_out := mail.configured(settings.mail) + len(settings.mail.channels) - len(ways):
+        told += f"; {left_out} further way(s) did not take it"
     context.log.info(told)
     return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=after.dumps())
 

@@ -130,6 +130,21 @@ def test_without_mail_settings_the_digest_moves_on(clickhouse, settings, instanc
     assert alerts.Cursor.loads(result.cursor).runs.failed > 0
 
 
+@pytest.mark.stack
+def test_a_chat_that_is_down_is_counted(clickhouse, settings, instance, inbox, mail_port, monkeypatch):
+    monkeypatch.setenv("TICKHOUSE_MAIL__CHANNELS", f'["json://127.0.0.1:{free_port()}"]')
+    _run(instance, broken)
+    server = Controller(inbox, hostname="127.0.0.1", port=mail_port)
+    server.start()
+    try:
+        result = alerts.alert_sensor(dg.build_sensor_context(instance=instance), clickhouse=ClickHouse())
+    finally:
+        server.stop()
+    assert len(inbox.messages) == 1
+    said = result.skip_reason.skip_message
+    assert said == "1 alert(s) sent by mail; 1 further way(s) did not take it"
+
+
 def test_each_outcome_has_its_own_cursor(instance, monkeypatch):
     monkeypatch.setattr(alerts_runs, "LIMIT", 2)
     for asset in (fine, fine, fine, suspicious, broken):
