@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from market.dataset import SCHEMAS, Dataset
-from store import datasets
+from store import adjustments, datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,12 +27,18 @@ def read(
     *,
     stored_by_ns: int | None = None,
     allow: Collection[str] = (),
+    adjusted: bool = False,
 ) -> pl.DataFrame:
-    """Bars opening in [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time; see `datasets.read`."""
-    return datasets.read(
+    """Bars opening in [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument and time; see `datasets.read`.
+
+    `adjusted` tells them in the unit of `as_of_ns` across redenominations, with the columns that
+    `market.adjustment.apply` adds.
+    """
+    rows = datasets.read(
         client, Dataset.BARS, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns, allow=allow,
         interval_s=interval_s,
     )
+    return adjustments.apply(client, rows, as_of_ns) if adjusted else rows
 
 
 def write(client: Client, frame: pl.DataFrame, seen_ns: int) -> int:

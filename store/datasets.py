@@ -105,4 +105,5 @@ def read(
         parameters={**parameters, **extra, "start_ns": start_ns, "end_ns": end_ns},
         as_of_ns=as_of_ns,
         stored_by_ns=stored_by_ns,
+        first_wins=True,
     )

@@ -37,19 +37,22 @@ def read_latest(
     parameters: Mapping[str, Any],
     as_of_ns: int | None = None,
     stored_by_ns: int | None = None,
+    first_wins: bool = False,
 ) -> pl.DataFrame:
     """Of each key the latest revision that was known at `as_of_ns` and stored by `stored_by_ns` (None: now).
+
+    Of two with one `ts_known` the one stored last counts, or with `first_wins` the first: as the table's engine merges.
 
     Sorted by key, which must be the table's sort key up to `ts_known`, so that ClickHouse reads in order instead of
     sorting.
     """
     where += "" if as_of_ns is None else f" AND ts_known <= {_MOMENT.format('as_of_ns')}"
     where += "" if stored_by_ns is None else f" AND ts_stored <= {_MOMENT.format('stored_by_ns')}"
-    keys = ", ".join(key)
+    keys, order = ", ".join(key), "" if first_wins else " DESC"
     return query(
         client,
         f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"  # noqa: S608 - names of ours, values are bound
-        f" ORDER BY {keys}, ts_known DESC, ts_stored LIMIT 1 BY {keys}",
+        f" ORDER BY {keys}, ts_known DESC, ts_stored{order} LIMIT 1 BY {keys}",
         {**parameters, "as_of_ns": as_of_ns or 0, "stored_by_ns": stored_by_ns or 0},
     )
 

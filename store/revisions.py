@@ -53,7 +53,7 @@ def write(
     if held.item():
         old = read_latest(
             client, table.name, columns=[name for name in fresh.columns if name not in {"ts_stored", "source"}],
-            key=table.key, where=where, parameters=parameters,
+            key=table.key, where=where, parameters=parameters, first_wins=True,
         )
         new, revised = split(fresh, old, table, seen_ns)
     else:

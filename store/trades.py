@@ -8,7 +8,7 @@ import numpy as np
 
 from market.dataset import Dataset
 from market.events import Flag, Kind, empty
-from store import datasets
+from store import adjustments, datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,11 +32,16 @@ def read(
     *,
     stored_by_ns: int | None = None,
     allow: Collection[str] = (),
+    adjusted: bool = False,
 ) -> pl.DataFrame:
-    """Trades of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument, time and id; see `datasets.read`."""
-    return datasets.read(
+    """Trades of [start_ns, end_ns) as known at `as_of_ns`, sorted by instrument, time and id; see `datasets.read`.
+
+    `adjusted` as in `store.bars.read`.
+    """
+    rows = datasets.read(
         client, Dataset.TRADES, instruments, start_ns, end_ns, as_of_ns, stored_by_ns=stored_by_ns, allow=allow
     )
+    return adjustments.apply(client, rows, as_of_ns) if adjusted else rows
 
 
 def events(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import polars as pl
 import pytest
 
 from infra.errors import TickhouseError
+from market.adjustment import Adjustment
 from market.dataset import SCHEMAS, Dataset, conform, label
-from store import bars, datasets, funding, ingest_log, series, trades
+from market.instrument import InstrumentKind, InstrumentSpec, Status
+from store import adjustments, bars, datasets, funding, ingest_log, instruments, series, trades
+from store.clickhouse import connect
 from store.errors import StoreCode
 from store.ingest_log import DAY_NS, IngestEntry, IngestState
 from tests.store.rows import ANY_STATE, DAY, MINUTE, frame, values
@@ -120,3 +125,56 @@ def test_a_page_that_names_a_trade_twice_keeps_the_last(clickhouse):
     page = frame(Dataset.TRADES, [(0, 7, 1), (0, 8, 1)])
     assert trades.write(clickhouse, page, LATER) == 1
     assert values(Dataset.TRADES, read(clickhouse, Dataset.TRADES)) == {0: 8}
+
+
+def test_two_backfills_of_a_day_at_once_end_with_one_copy(clickhouse, settings):
+    """Both see that nothing is held; one has another value for a trade. Whoever came first stays, merged or not."""
+    pages = [frame(Dataset.TRADES, [(i, value if i == 3 else 1, 1) for i in range(50)]) for value in (7, 9)]
+    clients = [connect(settings) for _ in pages]
+    both_looked = Barrier(2)
+
+    def backfill(client, page):
+        plain = client.insert_arrow
+
+        def insert(table, batch, **more):
+            if table == "trades":
+                both_looked.wait(30)
+            return plain(table, batch, **more)
+
+        client.insert_arrow = insert  # the real insert, held back until the other has looked too
+        return trades.write(client, page, LATER)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(backfill, clients, pages)) == [50, 50]
+    for client in clients:
+        client.close()
+    first = clickhouse.command("SELECT argMin(price, ts_stored) FROM trades WHERE price > 1")
+    before = read(clickhouse, Dataset.TRADES)
+    assert before.height == 50
+    clickhouse.command("OPTIMIZE TABLE trades FINAL")
+    assert clickhouse.command("SELECT count() FROM trades") == 50
+    assert read(clickhouse, Dataset.TRADES).equals(before)
+    winner = before.filter(pl.col("price") > 1)["price"].item()
+    assert winner == first
+    assert trades.write(clickhouse, pages[0 if winner == 9 else 1], LATER) == 1, "asked again, the loser is a revision"
+
+
+def test_prices_across_a_redenomination_in_one_unit(clickhouse):
+    spec = {"venue": "v", "symbol": "COCOS/USDT", "venue_symbol": "COCOSUSDT", "kind": InstrumentKind.SPOT}
+    money = {"base": "COCOS", "quote": "USDT", "settle": "USDT", "price_scale": 2, "qty_scale": 2, "contract_size": 1}
+    rules = dict.fromkeys(("tick", "lot", "min_qty", "max_qty", "min_notional", "maker_fee_ppm", "taker_fee_ppm"), 1)
+    (life,) = instruments.record(
+        clickhouse, [InstrumentSpec(**spec, **money, **rules, status=Status.TRADING, valid_from=DAY)]
+    )
+    bars.write(clickhouse, frame(Dataset.BARS, [(0, 700, 1), (1, 7, 1)], instrument=life.id), LATER)
+    at = DAY + MINUTE
+    adjustments.record(clickhouse, [Adjustment(life.id, at, at, 100, 1, "test")])
+    raw, told, before = (
+        bars.read(clickhouse, [life.id], DAY, LATER, as_of_ns=as_of, allow=ANY_STATE, adjusted=adjusted)
+        for adjusted, as_of in ((False, None), (True, None), (True, DAY + MINUTE - 1))
+    )
+    assert raw["close"].to_list() == [700, 7]
+    prices = (told["close"] / 10 ** told["price_scale"].cast(pl.Float64)).to_list()
+    assert prices == pytest.approx([0.07, 0.07])
+    assert before["close"].to_list() == [], "no bar had closed yet"
+    assert trades.read(clickhouse, [life.id], DAY, LATER, allow=ANY_STATE, adjusted=True).is_empty()
