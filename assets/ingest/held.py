@@ -30,6 +30,7 @@ class Entry:
     fingerprint: str
     source: str
     rows: int
+    detail: str
 
 
 Key = tuple[str, int, "date"]  # label, instrument, day
@@ -43,7 +44,8 @@ def load(client: Client, venue: str, wanted: Sequence[Wanted]) -> dict[Key, Entr
         client,
         "SELECT dataset, instrument, day, toInt8(argMax(state, ts_stored)) AS state,"
         " argMax(content_hash, ts_stored) AS content_hash, argMax(fingerprint, ts_stored) AS fingerprint,"
-        " argMax(source, ts_stored) AS source, argMax(rows, ts_stored) AS rows"
+        " argMax(source, ts_stored) AS source, argMax(rows, ts_stored) AS rows,"
+        " argMax(detail, ts_stored) AS detail"
         " FROM ingest_log WHERE venue = {venue:String} AND dataset IN {labels:Array(String)}"
         " AND instrument IN {instruments:Array(UInt32)} AND day >= {first:Date} AND day <= {last:Date}"
         " GROUP BY dataset, instrument, day",
@@ -54,8 +56,8 @@ def load(client: Client, venue: str, wanted: Sequence[Wanted]) -> dict[Key, Entr
         },
     )
     names = ("dataset", "instrument", pl.col("day").cast(pl.Date), "state", "content_hash", "fingerprint", "source",
-             "rows")
+             "rows", "detail")
     return {
-        (label, instrument, day): Entry(IngestState(state), digest, fingerprint, source, rows)
-        for label, instrument, day, state, digest, fingerprint, source, rows in frame.select(names).iter_rows()
+        (label, instrument, day): Entry(IngestState(state), *rest)
+        for label, instrument, day, state, *rest in frame.select(names).iter_rows()
     }
