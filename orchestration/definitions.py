@@ -4,7 +4,7 @@ import warnings
 
 import dagster as dg
 
-from assets import coverage, features, marts, models, risk_report
+from assets import coverage, features, marts, models, risk_report, seal
 from assets.ingest import everything as ingest
 from assets.quality import definitions as quality
 from infra import settings as configuration
@@ -27,6 +27,7 @@ def tickhouse() -> dg.Definitions:
             *models.build(venue.name, venue.symbols),
             *marts.build(venue.name),
             *risk_report.build(venue.name, venue.symbols, days),
+            *seal.build(venue.name, venue.symbols, days),
         ]
         covered = coverage.definitions(assets)
     return dg.Definitions.merge(

@@ -7,6 +7,7 @@ import dagster as dg
 # Not the names of assets: Dagster keeps both in one space.
 NIGHTLY = "nightly"
 HISTORY = "history"
+SEAL = "seal"
 TRAINING = "training"
 RISK = "nightly_risk"
 DERIVE = "derive"
@@ -25,16 +26,22 @@ def build(venue: str) -> dg.Definitions:
     risk = dg.define_asset_job(
         RISK, dg.AssetSelection.groups("risk"), description="VaR, ES, stress and limits of yesterday, by mail"
     )
+    seal = dg.define_asset_job(
+        SEAL, dg.AssetSelection.groups("seal"), description=f"What was recorded live of {venue}, held against its word"
+    )
     return dg.Definitions(
         jobs=[
             nightly,
             risk,
+            seal,
             dg.define_asset_job(HISTORY, ingest, description="Datasets of the venue; give it a range of days"),
             dg.define_asset_job(DERIVE, features, description="Features and labels; give it the same range of days"),
             dg.define_asset_job(TRAINING, models, description="Train on what is there and let the gate decide"),
             dg.define_asset_job(MARTS, marts, description="dbt: staging, marts and their tests"),
         ],
         schedules=[
+            # Before the ingest, which then keeps the days that are sealed instead of asking for them again.
+            _each_night("nightly_seal", seal, hour=0, minute=10),
             _each_night("nightly_ingest_and_training", nightly, hour=0, minute=30),
             _each_night("nightly_risk_report", risk, hour=1, minute=0),
         ],

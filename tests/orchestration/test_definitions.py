@@ -27,7 +27,7 @@ def keys(found) -> set[str]:
 def test_every_dataset_of_the_venue_is_an_asset(repository):
     graph = repository.asset_graph
     assert keys(graph.materializable_asset_keys) >= {
-        "binance/instruments", "binance/bars_1m", "binance/trades", "binance/funding",
+        "binance/instruments", "binance/bars_1m", "binance/trades", "binance/funding", "binance/trades_sealed",
         "features_flow", "labels_forward_return", "training_set", "model_flow", "champion",
         *marts.models(), "risk_report",
     }
@@ -64,7 +64,11 @@ def test_the_day_that_still_runs_is_not_offered():
 
 @pytest.mark.parametrize(
     ("name", "job", "cron"),
-    [("nightly_ingest_and_training", "nightly", "30 0 * * *"), ("nightly_risk_report", "nightly_risk", "0 1 * * *")],
+    [
+        ("nightly_seal", "seal", "10 0 * * *"),
+        ("nightly_ingest_and_training", "nightly", "30 0 * * *"),
+        ("nightly_risk_report", "nightly_risk", "0 1 * * *"),
+    ],
 )
 def test_nights_in_utc_for_the_day_that_ended(repository, name, job, cron):
     schedule = repository.get_schedule_def(name)
