@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from infra.errors import TickhouseError
 from infra.toml_file import read
@@ -80,11 +80,18 @@ class Life(_Entry):
 
 
 class Rename(_Entry):
-    """A life that is called `to` from `at` on."""
+    """A life that is called `to` from the day `at` on."""
 
     at: AwareDatetime
     to: Annotated[str, Field(pattern=r"^[^/:]+/[^/:]+(:[^/:]+)?$")]
     to_venue_symbol: str = ""
+
+    @field_validator("at")
+    @classmethod
+    def _is_midnight(cls, at: datetime) -> datetime:
+        if (at - _EPOCH).seconds or at.microsecond:
+            raise ValueError("not the start of a UTC day: a day is asked for by one name")
+        return at
 
 
 class Redenomination(_Entry):

@@ -53,7 +53,7 @@ def build(
     venue: str, symbols: Sequence[str], daily: dg.PartitionsDefinition[str], of: Sequence[Feed] | None = None,
 ) -> list[dg.AssetsDefinition]:
     """The assets of one REST venue, named `<venue>/<feed>`: its instruments, and its feeds one at a time."""
-    found = feeds.of_venue(venue) if of is None else of
+    found = feeds.of_venue(venue, symbols) if of is None else of
     return [instruments.build(venue, symbols, pool(venue)), *(asset(rest(venue, symbols, one), daily) for one in found)]
 
 
@@ -110,7 +110,7 @@ def asset(ingest: Ingest, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefin
         days = [day for day in asked if not ingest.start or day >= ingest.start]
         staging = Home(configuration.load().home).staging
         with clickhouse.client() as client, opened(ingest.open(sources)) as source:
-            after = ingest.want(store.load(client), days)
+            after = ingest.want(store.spells(client), days)
             steps = load.load(
                 client, source, after, ingest.terms, context.run.run_id, staging, recheck=config.recheck
             )

@@ -76,3 +76,22 @@ def test_a_misspelt_symbol_is_an_error_and_closes_nothing(clickhouse):
     with pytest.raises(TickhouseError, match="VENUE_SYMBOL_UNKNOWN"):
         run(clickhouse, List([spec("BTC")], T + DAY), (BTC, FTT, "BTCC/USDT:USDT"))
     assert [x.valid_to for x in instruments.load(clickhouse)] == [0, 0]
+
+
+def test_a_day_is_asked_for_by_the_name_of_that_day(clickhouse):
+    from datetime import UTC, date, datetime
+
+    from assets.ingest import wanted
+    from assets.ingest.feeds import FEEDS
+
+    start = datetime(2022, 1, 1, tzinfo=UTC)
+    at = int(start.timestamp()) * 10**9
+    (life,) = instruments.record(clickhouse, [spec("NANO", listed=at, valid_from=at + 90 * DAY)])
+    instruments.rename(clickhouse, life.id, "XNO/USDT:USDT", "XNOUSDT", at + 10 * DAY)
+    days = [date(2021, 12, 31), date(2022, 1, 10), date(2022, 1, 11)]
+    found = wanted.of_symbols(
+        [FEEDS[0].subject], instruments.spells(clickhouse), "binance", ["XNO/USDT:USDT"], days
+    )
+    assert [(one.life.id, one.life.symbol, one.days) for one in found] == [
+        (life.id, "NANO/USDT:USDT", [date(2022, 1, 10)]), (life.id, "XNO/USDT:USDT", [date(2022, 1, 11)]),
+    ]

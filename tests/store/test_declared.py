@@ -109,6 +109,7 @@ def test_a_rename_keeps_id_and_history(clickhouse, tmp_path):
          "redenomination.0.old"),
         ('[[redenomination]]\nvenue = "b"\nsymbol = "A/B"\nat = 2020-01-01T00:00:00\nold = 1\nnew = 1',
          "redenomination.0.at"),
+        ('[[rename]]\nvenue = "b"\nsymbol = "A/B"\nto = "C/B"\nat = 2020-01-01T12:00:00Z', "rename.0.at"),
         ("[[lives]]", "lives"),
     ],
 )  # fmt: skip
