@@ -45,11 +45,22 @@ def crossed(targets: list[Target]) -> list[Target]:
 
 
 def beside(target: Target, targets: list[Target]) -> list[dg.AssetKey]:
-    """Assets whose data a check of `target` reads: the venue's trades and bars, and bars of other venues."""
+    """Assets whose data a check of `target` is to wait for: the venue's trades and bars, and bars of other venues.
+
+    Only those that come before it in one order of all: two that waited for each other's checks could not be planned.
+    """
     wanted = {Dataset.TRADES, Dataset.BARS}
+    own = _place(target.key, targets)
     keys = {
         other.key for other in targets
-        if other.subject.dataset in wanted and other.key != target.key
+        if other.subject.dataset in wanted and _place(other.key, targets) < own
         and (other.venue == target.venue or other.subject == target.subject)
     }
     return sorted(keys)
+
+
+def _place(key: dg.AssetKey, targets: list[Target]) -> tuple[int, int, list[str]]:
+    """Trades come first, then bars by interval, then the rest; by name where that is equal."""
+    first = {Dataset.TRADES: 0, Dataset.BARS: 1}
+    ranks = [(first.get(one.subject.dataset, 2), one.subject.interval_s) for one in targets if one.key == key]
+    return *min(ranks), list(key.path)
