@@ -53,7 +53,8 @@ def build(
 
 def rest(venue: Venue, catalogue: Catalogue) -> list[Taken]:
     """The trading venue first; an entry of its name adds symbols and feeds to it."""
-    found = {venue.name: Taken(venue.name, tuple(venue.symbols), feeds.of_venue(venue.name), venue.history_start)}
+    own_feeds = feeds.of_venue(venue.name, venue.symbols)
+    found = {venue.name: Taken(venue.name, tuple(venue.symbols), own_feeds, venue.history_start)}
     for entry in catalogue.rest:
         more = feeds.of_catalogue(entry.feeds)
         own = found.get(entry.venue)

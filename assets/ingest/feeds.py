@@ -71,10 +71,10 @@ FEEDS = (
 _INTEREST = Feed("open_interest", Subject(Dataset.OPEN_INTEREST), _WORDS[Dataset.OPEN_INTEREST])
 
 
-def of_venue(venue: str) -> tuple[Feed, ...]:
-    """What the trading venue gives without being asked in config/sources.toml."""
-    del venue
-    return FEEDS
+def of_venue(venue: str, symbols: Iterable[str]) -> tuple[Feed, ...]:
+    """What the trading venue gives without being asked in config/sources.toml; open interest is of derivatives."""
+    derivatives = any(":" in symbol for symbol in symbols)
+    return (*FEEDS, _INTEREST) if derivatives and venue in _OPEN_INTEREST else FEEDS
 
 
 def of_catalogue(entries: Iterable[catalogue.Feed]) -> tuple[Feed, ...]:

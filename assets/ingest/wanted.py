@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from assets.errors import AssetCode
 from assets.ingest import days as calendar
 from infra.errors import TickhouseError
-from market.instrument import market_of
+from market.dataset import Dataset
+from market.instrument import InstrumentKind, market_of
 from market.lives import begins, on_day
 from venues.source import Request
 
@@ -57,8 +58,14 @@ def of_symbols(
             since, until = begins(life, first=number == 0), life.valid_to or FOREVER
             own = [day for day in days if calendar.start_ns(day) < until
                    and calendar.start_ns(day) + calendar.DAY_NS > since]
-            found += [Wanted(subject, life, own, since, until) for subject in subjects if own]
+            found += [Wanted(subject, life, own, since, until) for subject in subjects if own and _has(life, subject)]
     return found
+
+
+def _has(life: Instrument, subject: Subject) -> bool:
+    """Whether there can be such data of it: what is paid for at once has neither funding nor open interest."""
+    of_derivatives = subject.dataset in {Dataset.FUNDING_RATES, Dataset.OPEN_INTEREST}
+    return not (of_derivatives and life.kind is InstrumentKind.SPOT)
 
 
 def of_index(

@@ -16,7 +16,7 @@ from infra.stack import commands
 from infra.stack.ports import free_port
 from market import bars as market_bars
 from orchestration import partitions
-from store import bars, funding, trades
+from store import bars, funding, open_interest, trades
 from tests.assets.tape import DAY_NS, day_ns
 from tests.support import answers_http, running
 
@@ -51,6 +51,7 @@ def test_bars_trades_and_funding_come_through_dagster_and_agree(clickhouse, sand
     minutes = bars.read(clickhouse, *span)
     assert minutes.height == 1440
     assert funding.read(clickhouse, *span).height == 3
+    assert open_interest.read(clickhouse, *span).height == 288
     events = trades.events(clickhouse, *span)
     assert len(events) > 1_000
 
