@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["CcxtSource", "Patience", "make_exchange"]
 
 _BATCH = 20_000   # rows that are handed on at once
-_KEPT = 3         # answers whose own text is kept for `raw`
+_KEPT = 3         # answers whose own text is kept for `raw`, and more while they are small: many are judged together
+_KEPT_BYTES = 32 << 20
 
 Listed = Instrument | InstrumentSpec
 T = TypeVar("T")
@@ -110,8 +111,10 @@ class CcxtSource:
             kept = parts.finish()
         with self._lock:
             self._kept[request] = kept
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            size = sum(len(part) for parts in self._kept.values() for part in parts)
+            while len(self._kept) > _KEPT and size > _KEPT_BYTES:
+                _, dropped = self._kept.popitem(last=False)
+                size -= sum(map(len, dropped))
 
     def fingerprint(self, request: Request) -> str:  # noqa: ARG002 - of the protocol
         """Nothing: only asking tells whether a venue's answer has changed."""
