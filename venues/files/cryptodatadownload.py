@@ -79,6 +79,8 @@ class _Clock:
         if self._unix and not self._counted(batch):
             # `timestamp` or `time` may hold dates.
             self._unix, self._date = "", self._date or self._unix
+        if self._unix and self._date and batch[self._unix].str.contains("[eE]").any():
+            self._unix = ""  # 1.57E+12: a spreadsheet has cut the stamps, the dates are whole
         if not self._unix:
             return self._dates(batch)
         counted = self._stamps.ns(batch.with_columns(pl.col(self._unix).str.strip_chars()), self._unix)
@@ -142,7 +144,8 @@ def _map(file: Opened, found: dict[str, str], batch: pl.DataFrame) -> column_map
     if count:
         columns["count"] = count
     options = {key: file.options[key] for key in _MAP_OPTIONS if key in file.options}
-    return column_map.of({"dataset": Dataset.BARS, "columns": columns, "time": "ns", "symbol": symbol, **options}, file.name)
+    written = {"dataset": Dataset.BARS, "columns": columns, "time": "ns", "symbol": symbol}
+    return column_map.of({**written, **options}, file.name)
 
 
 def _volume(file: Opened, found: dict[str, str], told: str) -> str:

@@ -48,8 +48,9 @@ class Freqtrade:
             for batch in batches:
                 yield from _series(file, batch, _SERIES[kind], length)
             return
-        mapped = Mapped(file, _map(file, kind, length))
+        mapped: Mapped | None = None
         for batch in batches:
+            mapped = mapped or Mapped(file, _map(file, kind, length, "symbol" if "symbol" in batch.columns else ""))
             yield from mapped.parts(batch)
 
     def raw(self, file: Opened, lines: Sequence[int]) -> dict[int, str]:
@@ -73,7 +74,7 @@ def _kind(file: Opened) -> tuple[str, int | None]:
     return kind, length
 
 
-def _map(file: Opened, kind: str, length: int | None) -> column_map.ColumnMap:
+def _map(file: Opened, kind: str, length: int | None, symbol: str) -> column_map.ColumnMap:
     if kind == "trades":
         columns = {"ts_event": "timestamp", "trade_id": "id", "side": "side", "price": "price", "qty": "amount"}
         options: dict[str, Any] = {"dataset": Dataset.TRADES, "columns": columns, "time": "ms"}
@@ -82,7 +83,7 @@ def _map(file: Opened, kind: str, length: int | None) -> column_map.ColumnMap:
     else:
         columns = {"ts_event": "date", **{name: name for name in _CANDLES[1:]}}
         options = {"dataset": Dataset.BARS, "columns": columns, "time": "ms", "interval_s": length}
-    return column_map.of({**options, **column_map.numbers(file.options)}, file.name)
+    return column_map.of({**options, "symbol": symbol, **column_map.numbers(file.options)}, file.name)
 
 
 def _series(file: Opened, batch: pl.DataFrame, prefix: str, length: int | None) -> Iterator[Part]:

@@ -14,11 +14,14 @@ from venues.files.format import BATCH, Opened
 from venues.files.freqtrade import Freqtrade
 from venues.files.table import LINE
 
+_BESIDE = ("symbol",)  # what older files of trades say of each row
+
 
 def _rows(file: Opened, names: tuple[str, ...]) -> Iterator[pl.DataFrame]:
     """Batches of text columns; `line` is the row from 1. One JSON document is held whole: it has no lines."""
     table = _load(file)
     if table and isinstance(table[0], dict):
+        names = (*names, *(name for name in _BESIDE if name in table[0]))
         table = [[_cell(file, row, line, name) for name in names] for line, row in enumerate(table, 1)]
     wrong = next((line for line, row in enumerate(table, 1) if not isinstance(row, list) or len(row) != len(names)), 0)
     if wrong:

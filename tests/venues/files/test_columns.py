@@ -115,6 +115,13 @@ def test_trades_with_and_without_ids():
     assert only(maker, **options, buy=["false"], sell=["true"])["side"].to_list() == [2, 1, 2]
 
 
+def test_quotes_of_one_moment_keep_their_order():
+    rows = {"t": ["1", "1", "2"], "a": ["1", "2", "3"], "b": ["3", "4", "5"]}
+    columns = {"ts_event": "t", "bid_price": "a", "bid_qty": "b", "ask_price": "b", "ask_qty": "a"}
+    frame = only(csv(rows), dataset="quotes", columns=columns, time="s", interval_s=None)
+    assert frame.select("seq", "bid_price").rows() == [(0, 10**8), (1, 2 * 10**8), (0, 3 * 10**8)]
+
+
 def test_every_dataset_fits_its_table():
     rows = {"t": ["1", "2"], "a": ["1", "2"], "b": ["3", "4"]}
     cases = {
@@ -241,6 +248,13 @@ def test_recorded_octobot_stamps_are_ends(recordings, code, rows):
             }},
         )
         assert same.equals(frame.select(same.columns))
+
+
+@pytest.mark.recordings
+def test_recorded_octobot_gives_every_interval_where_none_is_named(recordings):
+    frame = read("octobot", recordings / OCTOBOT)
+    assert frame.height == 5_388
+    assert frame["interval_s"].n_unique() == 14
 
 
 @pytest.mark.recordings

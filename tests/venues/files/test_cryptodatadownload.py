@@ -91,6 +91,11 @@ def test_date_and_unix_must_agree():
         only(NEW.replace(b"12:00:00", b"13:00:00"))
 
 
+def test_stamps_that_a_spreadsheet_cut_give_way_to_the_dates():
+    cut = GEMINI.replace(b"1571313600,", b"1.57E+12,")
+    assert only(cut)["ts_event"].to_list() == [1_571_313_600 * 10**9]
+
+
 def test_a_zone_is_only_what_the_options_say():
     shifted = only(PLAIN, zone="UTC+03:00")
     assert shifted["ts_event"].to_list() == [1_571_313_600 * 10**9 - 3 * HOUR]

@@ -118,7 +118,8 @@ def test_recorded_trades_rebuild_the_recorded_bars(recordings):
     assert trades.height == 12_477
     assert times(trades) == ["2019-10-11 00:00:11", "2019-10-13 11:19:28"]
     older = read("freqtrade_json", recordings / TESTDATA / "XRP_OLD-trades.json.gz", of=life("XRP/ETH"))
-    assert trades.equals(older)
+    assert set(older["symbol"]) == {"XRP/ETH"}
+    assert trades.equals(older.drop("symbol"))
     events = trade_array(trades)
     for name, seconds, count in (("XRP_ETH-1m.feather", 60, 2_469), ("XRP_ETH-5m.feather", 300, 706)):
         state = bars.new_state(7, seconds)
