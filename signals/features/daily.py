@@ -53,6 +53,8 @@ _BILLION = 1_000_000_000
 _MILLION = 1e6
 _STILL = 1e-24  # a variance below it is rounding
 
+# Only the two entrances are kept on disk: what they call is compiled into them, and writing each apart takes time.
+
 
 @dataclass(frozen=True, slots=True)
 class DailyGroup:
@@ -106,7 +108,7 @@ def update_many(states: Floats, slots: Integers, bars: Bars, rows: Floats, index
     return made
 
 
-@njit(cache=True)
+@njit
 def on_bar(s: Floats, bar: Any, row: Floats) -> bool:
     """One bar: feeds the state and writes the row; False where the bar is not taken."""
     seconds = float(bar.ts_event // _BILLION)
@@ -115,120 +117,114 @@ def on_bar(s: Floats, bar: Any, row: Floats) -> bool:
         return False
     high, low, close, volume = float(bar.high), float(bar.low), float(bar.close), float(max(0, bar.volume))
     typical = (high + low + close) / 3.0
-    before = s[_CLOSE + (count - 1) % _W_CLOSE] if count > 0 else close
-    move = math.log(close / before)
-    turnover = volume * s[_UNIT] if s[_INVERSE] > 0.0 else typical * volume * s[_UNIT]
     _put(s, _CLOSE, _W_CLOSE, count, close)
     _put(s, _VOLUME, _W_SHORT, count, volume)
     _put(s, _VALUE, _W_SHORT, count, typical * volume)
-    top = _highest(s, count, close)
+    end = _end(_CLOSE, _W_CLOSE, count)
+    top = close
+    for k in range(end - min(count + 1, 60), end):
+        top = max(top, s[k])
     _put(s, _FALL, _W_FALL, count, close / top - 1.0)
     if count > 0:
+        move = math.log(close / s[end - 2])
+        turnover = volume * s[_UNIT] if s[_INVERSE] > 0.0 else typical * volume * s[_UNIT]
         _put(s, _RETURN, _W_RETURN, count - 1, move)
-        _put(s, _ILLIQUID, _W_SHORT, count - 1, abs(move) / turnover * _MILLION if turnover > 0.0 else math.nan)
+        _put(s, _ILLIQUID, _W_SHORT, count - 1, abs(move) / turnover * _MILLION if turnover > 0.0 else -1.0)
         gain, loss = max(move, 0.0), max(-move, 0.0)
-        if count == 1:
-            s[_UP], s[_DOWN] = gain, loss
-        else:
-            s[_UP] += (gain - s[_UP]) / 14.0
-            s[_DOWN] += (loss - s[_DOWN]) / 14.0
+        share = 1.0 if count == 1 else 1.0 / 14.0
+        s[_UP] += (gain - s[_UP]) * share
+        s[_DOWN] += (loss - s[_DOWN]) * share
     s[_COUNT] = count + 1
     s[_SECONDS] = seconds
-    _write(s, count, high, low, close, volume, row)
+    for k in range(len(row)):
+        row[k] = math.nan
+    row[9] = math.log(high / low)
+    _of_prices(s, count, close, volume, row)
+    _of_returns(s, count, row)
     return True
 
 
-@njit(cache=True)
+@njit
 def _put(s: Floats, base: int, width: int, number: int, value: float) -> None:
     place = base + number % width
     s[place] = value
     s[place + width] = value
 
 
-@njit(cache=True)
-def _newest(s: Floats, base: int, width: int, number: int, n: int) -> Floats:
-    """The `n` values up to the one with this number, oldest first."""
-    end = base + number % width + width + 1
-    return s[end - n : end]
+@njit
+def _end(base: int, width: int, number: int) -> int:
+    """The place after the value with this number; the newest `width` values lie before it, oldest first."""
+    return base + number % width + width + 1
 
 
-@njit(cache=True)
-def _highest(s: Floats, count: int, close: float) -> float:
-    top = close
-    for value in _newest(s, _CLOSE, _W_CLOSE, count, min(count + 1, _W_FALL)):
-        top = max(top, value)
-    return top
-
-
-@njit(cache=True)
-def _write(s: Floats, count: int, high: float, low: float, close: float, volume: float, row: Floats) -> None:
-    row[:] = math.nan
-    row[9] = math.log(high / low)
-    returns = count  # a bar more than returns
-    for place, n in ((0, 1), (1, 5), (2, 20), (3, 60)):
-        if returns >= n:
-            row[place] = math.log(close / _newest(s, _CLOSE, _W_CLOSE, count, n + 1)[0])
-    if returns >= 20:
-        _moments(_newest(s, _RETURN, _W_RETURN, count - 1, 20), row)
-        row[13] = _mean_known(_newest(s, _ILLIQUID, _W_SHORT, count - 1, 20))
-    if returns >= 60:
-        row[5] = _deviation(_newest(s, _RETURN, _W_RETURN, count - 1, 60))
-    if returns >= 14:
-        moves = s[_UP] + s[_DOWN]
-        row[6] = 100.0 * s[_UP] / moves if moves > 0.0 else 50.0
-    if count + 1 >= 30:
-        closes = _newest(s, _CLOSE, _W_CLOSE, count, 30)
-        ten, twenty = _sum(closes[20:]), _sum(closes[:20])
-        row[7] = math.log(ten / 10.0 / ((ten + twenty) / 30.0))
-    if count + 1 >= 20:
-        total = _sum(_newest(s, _VOLUME, _W_SHORT, count, 20))
+@njit
+def _of_prices(s: Floats, count: int, close: float, volume: float, row: Floats) -> None:
+    end = _end(_CLOSE, _W_CLOSE, count)
+    bars = count + 1
+    if bars > 1:
+        row[0] = math.log(close / s[end - 2])
+    if bars > 5:
+        row[1] = math.log(close / s[end - 6])
+    if bars > 20:
+        row[2] = math.log(close / s[end - 21])
+    if bars > 60:
+        row[3] = math.log(close / s[end - 61])
+    if bars >= 30:
+        ten = _sum(s, end - 10, end)
+        row[7] = math.log(ten / 10.0 / ((_sum(s, end - 30, end - 10) + ten) / 30.0))
+    if bars >= 20:
+        end = _end(_VOLUME, _W_SHORT, count)
+        total = _sum(s, end - 20, end)
         if total > 0.0:
+            end = _end(_VALUE, _W_SHORT, count)
             row[8] = volume / (total / 20.0)
-            row[10] = math.log(close / (_sum(_newest(s, _VALUE, _W_SHORT, count, 20)) / total))
-    if count + 1 >= 60:
+            row[10] = math.log(close / (_sum(s, end - 20, end) / total))
+    if bars >= 60:
+        end = _end(_FALL, _W_FALL, count)
         worst = 0.0
-        for fall in _newest(s, _FALL, _W_FALL, count, 60):
-            worst = min(worst, fall)
+        for k in range(end - 60, end):
+            worst = min(worst, s[k])
         row[12] = worst
 
 
-@njit(cache=True)
-def _sum(values: Floats) -> float:
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
-
-@njit(cache=True)
-def _deviation(values: Floats) -> float:
-    mean = _sum(values) / len(values)
-    squares = 0.0
-    for value in values:
-        squares += (value - mean) * (value - mean)
-    return math.sqrt(squares / (len(values) - 1))
-
-
-@njit(cache=True)
-def _moments(values: Floats, row: Floats) -> None:
-    n = len(values)
-    mean = _sum(values) / n
+@njit
+def _of_returns(s: Floats, returns: int, row: Floats) -> None:
+    """`returns` are one fewer than bars."""
+    if returns >= 14:
+        moves = s[_UP] + s[_DOWN]
+        row[6] = 100.0 * s[_UP] / moves if moves > 0.0 else 50.0
+    if returns < 20:
+        return
+    end = _end(_RETURN, _W_RETURN, returns - 1)
+    mean = _sum(s, end - 20, end) / 20.0
     squares = cubes = 0.0
-    for value in values:
-        off = value - mean
+    for k in range(end - 20, end):
+        off = s[k] - mean
         squares += off * off
         cubes += off * off * off
-    row[4] = math.sqrt(squares / (n - 1))
-    variance = squares / n
+    row[4] = math.sqrt(squares / 19.0)
+    variance = squares / 20.0
     if variance > _STILL:
-        row[11] = cubes / n / (variance * math.sqrt(variance))
-
-
-@njit(cache=True)
-def _mean_known(values: Floats) -> float:
+        row[11] = cubes / 20.0 / (variance * math.sqrt(variance))
+    if returns >= 60:
+        mean = _sum(s, end - 60, end) / 60.0
+        squares = 0.0
+        for k in range(end - 60, end):
+            squares += (s[k] - mean) * (s[k] - mean)
+        row[5] = math.sqrt(squares / 59.0)
+    end = _end(_ILLIQUID, _W_SHORT, returns - 1)
     total, known = 0.0, 0
-    for value in values:
-        if not math.isnan(value):
-            total += value
+    for k in range(end - 20, end):
+        if s[k] >= 0.0:  # below zero stands a bar without volume
+            total += s[k]
             known += 1
-    return total / known if known > 0 else math.nan
+    if known > 0:
+        row[13] = total / known
+
+
+@njit
+def _sum(s: Floats, start: int, end: int) -> float:
+    total = 0.0
+    for k in range(start, end):
+        total += s[k]
+    return total
