@@ -13,6 +13,7 @@ from venues.files import cells
 
 UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}   # unit -> the decimals that reach nanoseconds
 DAY_NS = 86_400_000_000_000
+_LATEST = 7_258_118_400 * 10**9  # 2200-01-01
 
 # The directives of strptime that are read; each becomes a named group.
 _DIRECTIVES = {
@@ -24,6 +25,10 @@ _ISO = (
     r"^(?<Y>\d{4})[-/](?<m>\d{2})[-/](?<d>\d{2})"
     r"(?:[T ](?<H>\d{2}):(?<M>\d{2})(?::(?<S>\d{2})(?:[.,](?<f>\d{1,9}))?)?)?\s?(?<z>Z|UTC|[+-]\d{2}:?\d{2})?$"
 )
+_FORMS = {  # by length and the character after the day
+    (10, ""): "%Y-%m-%d", (16, " "): "%Y-%m-%d %H:%M", (16, "T"): "%Y-%m-%dT%H:%M",
+    (19, " "): "%Y-%m-%d %H:%M:%S", (19, "T"): "%Y-%m-%dT%H:%M:%S",
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OFFSET = re.compile(r"^(?:UTC)?([+-])(\d{2}):?(\d{2})$")
 
@@ -48,8 +53,11 @@ def nanoseconds(values: pl.Series, how: str = "iso", zone: str = "UTC") -> pl.Se
         return to_utc(values.cast(pl.Int64) * DAY_NS, zone)
     if how in UNITS:
         return cells.whole(values, UNITS[how])
+    text = values.cast(pl.String).str.strip_chars()
+    if how == "iso" and (plain := _plain(text)) is not None:
+        return to_utc(plain, zone)
     pattern = _ISO if how == "iso" else expression(how)
-    parts = values.cast(pl.String).str.strip_chars().str.extract_groups(pattern).struct.unnest()
+    parts = text.str.extract_groups(pattern).struct.unnest()
     local = _assemble(parts)
     if "z" not in parts.columns:
         return to_utc(local, zone)
@@ -89,6 +97,21 @@ def expression(pattern: str) -> str:
     return out + "$"
 
 
+def _plain(text: pl.Series) -> pl.Series | None:
+    """The same for the commonest forms, ten times as fast; None where a cell is written in another way."""
+    present = text.drop_nulls()
+    lengths = present.str.len_bytes()
+    if not len(present) or lengths.min() != lengths.max():
+        return None
+    form = _FORMS.get((len(present[0]), present[0][10:11]))
+    if form is None or present.str.ends_with(":60").any():
+        return None
+    stamps = text.str.to_datetime(form, strict=False, time_unit="ns").cast(pl.Int64)
+    if stamps.null_count() != text.null_count() or not bool(stamps.is_between(0, _LATEST).all()):
+        return None
+    return stamps
+
+
 def _assemble(parts: pl.DataFrame) -> pl.Series:
     """Wall-clock ns of the groups found; null where there was no match or the date is not in the calendar."""
     matched = parts["d"].is_not_null().to_numpy()
@@ -105,7 +128,7 @@ def _assemble(parts: pl.DataFrame) -> pl.Series:
     else:
         month = number("m", 1)
     day, hour, minute, second = number("d", 1), number("H"), number("M"), number("S")
-    good = matched & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1970) & (year <= 2200)
+    good = matched & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1970) & (year < 2200)
     if "I" in parts.columns:
         twelve = number("I", 12)
         good &= (twelve >= 1) & (twelve <= 12)
@@ -125,7 +148,7 @@ def _assemble(parts: pl.DataFrame) -> pl.Series:
 def _offsets(zones: pl.Series) -> pl.Series:
     """Ns to take off, by cell; 0 for Z, UTC and none."""
     seconds = {name: _seconds(match) for name in zones.unique() if name and (match := _OFFSET.match(name))}
-    return pl.Series([seconds.get(name, 0) * 1_000_000_000 for name in zones], dtype=pl.Int64)
+    return zones.replace_strict(seconds, default=0, return_dtype=pl.Int64) * 1_000_000_000
 
 
 def _seconds(offset: re.Match[str]) -> int:
