@@ -79,6 +79,12 @@ class Grid:
         """The last day."""
         return self.first + timedelta(days=self.marks.shape[1] - 1)
 
+    @property
+    def first_told(self) -> date:
+        """The first day on which any of its instruments is other than missing."""
+        told = np.flatnonzero(((self.marks != Mark.MISSING) & (self.marks != Mark.NOT_DUE)).any(axis=0))
+        return self._day(int(told[0])) if told.size else self.last
+
     def counts(self) -> dict[Mark, int]:
         """Instrument days of each state, zeros included."""
         found = np.bincount(self.marks.ravel(), minlength=len(Mark))

@@ -28,18 +28,21 @@ class Album:
         self._drawn: dict[tuple[str, str], Picture] = {}
 
     def strip(self, venue: str, dataset: str, instruments: Sequence[int], first: date, last: date) -> Picture | None:
-        """The days up to `last`, from `first` or 60 days before; None where there is nothing to show, or no room."""
+        """The days up to `last`, from `first`, or 60 days before where that many are told of.
+
+        None where there is nothing to show, or no room.
+        """
         if (venue, dataset) in self._drawn or len(self._drawn) >= MOST:
             return self._drawn.get((venue, dataset))
         since = min(first, last - timedelta(days=_DAYS - 1))
         try:
-            grids = coverage_log.grids(self._client, dataset, venue, until=last)
+            grids = coverage_log.grids(self._client, dataset, venue, since=since, until=last)
         except TickhouseError:  # COVERAGE_UNKNOWN: verdicts about days that never came to the ingest log
             return None
         grid = next((one for one in grids if one.dataset == dataset), None)
         if grid is None:
             return None
-        part = grid.part(since, last, list(instruments)[:_ROWS])
+        part = grid.part(min(first, grid.first_told), last, list(instruments)[:_ROWS])
         if not part.marks.size:
             return None
         title = f"{part.name}, {part.first} to {part.last}"

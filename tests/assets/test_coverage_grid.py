@@ -54,6 +54,11 @@ def test_a_part_keeps_days_and_instruments():
     assert part.marks.tolist() == [[C, P]]
 
 
+def test_the_first_day_told_of_is_no_missing_one():
+    assert grid([M, N, C, M], [N, M, M, Q]).first_told == date(2026, 9, 3)
+    assert grid([M, N]).first_told == date(2026, 9, 2)
+
+
 @pytest.mark.parametrize(
     ("days", "most", "unit"),
     [(60, 60, "day"), (60, 59, "week"), (1826, 70, "month"), (1826, 30, "quarter"), (1826, 9, "year"),
