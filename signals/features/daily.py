@@ -108,7 +108,7 @@ def update_many(states: Floats, slots: Integers, bars: Bars, rows: Floats, index
     return made
 
 
-@njit
+@njit(cache=False)
 def on_bar(s: Floats, bar: Any, row: Floats) -> bool:
     """One bar: feeds the state and writes the row; False where the bar is not taken."""
     seconds = float(bar.ts_event // _BILLION)
@@ -144,20 +144,20 @@ def on_bar(s: Floats, bar: Any, row: Floats) -> bool:
     return True
 
 
-@njit
+@njit(cache=False)
 def _put(s: Floats, base: int, width: int, number: int, value: float) -> None:
     place = base + number % width
     s[place] = value
     s[place + width] = value
 
 
-@njit
+@njit(cache=False)
 def _end(base: int, width: int, number: int) -> int:
     """The place after the value with this number; the newest `width` values lie before it, oldest first."""
     return base + number % width + width + 1
 
 
-@njit
+@njit(cache=False)
 def _of_prices(s: Floats, count: int, close: float, volume: float, row: Floats) -> None:
     end = _end(_CLOSE, _W_CLOSE, count)
     bars = count + 1
@@ -187,7 +187,7 @@ def _of_prices(s: Floats, count: int, close: float, volume: float, row: Floats) 
         row[12] = worst
 
 
-@njit
+@njit(cache=False)
 def _of_returns(s: Floats, returns: int, row: Floats) -> None:
     """`returns` are one fewer than bars."""
     if returns >= 14:
@@ -222,7 +222,7 @@ def _of_returns(s: Floats, returns: int, row: Floats) -> None:
         row[13] = total / known
 
 
-@njit
+@njit(cache=False)
 def _sum(s: Floats, start: int, end: int) -> float:
     total = 0.0
     for k in range(start, end):
