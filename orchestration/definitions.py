@@ -33,13 +33,13 @@ def tickhouse() -> dg.Definitions:
     return dg.Definitions.merge(
         dg.Definitions(
             assets=assets,
-            asset_checks=quality.build(venue, sources),
             resources=resources.build(),
             # A process a step costs 3 to 6 seconds; the work inside is compiled or in other processes anyway.
             executor=dg.in_process_executor,
         ),
         jobs.build(venue.name),
         covered,
+        quality.definitions(venue, sources, days),
         alerts.definitions(),
         housekeeping.definitions(assets),
     )

@@ -16,3 +16,7 @@ class QualityCode(ErrorCode):
         "days failed the quality gate and were kept out of the table",
         "read their reasons in the tables `quarantine` and `quality_results`, then ingest the days again",
     )
+    REPAIR_IMPOSSIBLE = (
+        "what a repair would rebuild from is not whole itself, or is no finer data",
+        "ingest the days of `from` first, or name another source that is whole; nothing is filled in without data",
+    )

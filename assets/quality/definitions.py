@@ -1,4 +1,4 @@
-"""The check `cross` of each asset of bars and funding: its days held against the other data there is."""
+"""The check `cross` of each asset of bars and funding: its days held against the other data there is; and the rest."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of its decorated functions as objects.
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.quality import pending, targets
+from assets.quality import pending, repair_job, scored, targets
 from assets.quality.crossing import Crossing
 from assets.quality.targets import Target
 from assets.resources import ClickHouse
@@ -29,6 +29,15 @@ CHUNK = 31  # days of an instrument judged at once
 _EVER = (date(1970, 1, 1), date(2100, 1, 1))
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _ONE = "dagster/partition"
+
+
+def definitions(venue: Venue, catalogue: Catalogue, daily: dg.PartitionsDefinition[str]) -> dg.Definitions:
+    """Checks between datasets, the scores of their days, and the job `repair`."""
+    every = targets.every(venue, catalogue)
+    return dg.Definitions.merge(
+        dg.Definitions(asset_checks=build(venue, catalogue), jobs=[repair_job.build(every)]),
+        scored.definitions(every, daily),
+    )
 
 
 def build(venue: Venue, catalogue: Catalogue) -> list[dg.AssetChecksDefinition]:
