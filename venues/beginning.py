@@ -55,12 +55,15 @@ class Repeats:
         self._exchange, self._what = exchange, what
         self._before = b""
 
-    def page(self, ask: Callable[[], list[Row]]) -> list[Row]:
-        """What `ask` gives; asked once more where it is the page before, and then VENUE_PAGE_REPEATED."""
+    def page(self, ask: Callable[[], list[Row]], limit: int) -> list[Row]:
+        """What `ask` gives; asked once more where it is the page before, and then VENUE_PAGE_REPEATED.
+
+        Only a page of `limit` rows: one with fewer or more is all that the venue has, whatever is asked.
+        """
         for _ in range(2):
             page = ask()
             rows, digest = _seen(getattr(self._exchange, "on_rest_response", None), len(page))
-            if rows < 2 or not digest or digest != self._before:
+            if rows != limit or not digest or digest != self._before:
                 self._before = digest
                 return page
         raise TickhouseError(VenueCode.VENUE_PAGE_REPEATED, venue=self._exchange.id, request=self._what)

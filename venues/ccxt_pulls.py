@@ -191,7 +191,7 @@ class Pulls:
 
             def fetch(at: int) -> list[Any]:
                 nonlocal first
-                page = repeats.page(lambda: get(at, limit))
+                page = repeats.page(lambda: get(at, limit), limit)
                 if first and page:
                     earliest = min(time_of(row) for row in page)
                     wanted = max(at, spec.listed // MS) + step

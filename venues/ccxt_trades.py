@@ -88,7 +88,7 @@ class Trades:
         repeats = Repeats(self._exchange, "trades")
         while at < until:
             asked = at - 1  # some venues give what is later than a time, others from it on
-            page = repeats.page(lambda asked=asked: self._page(spec, asked, {}))  # type: ignore[misc]
+            page = repeats.page(lambda asked=asked: self._page(spec, asked, {}), _PAGE)  # type: ignore[misc]
             if page and not seen:
                 self._beginning.check(
                     lambda limit, asked=asked: self._page(spec, asked, {}, limit), page, _PAGE,  # type: ignore[misc]

@@ -6,13 +6,12 @@ import hashlib
 from typing import Any
 
 from infra.errors import TickhouseError
+from venues.ccxt_volume import count_contracts
 from venues.errors import VenueCode
 
 # What a row of Binance's lists must have: ccxt would leave out others, and take an object for an empty list.
 _ROW_KEYS = {"klines": (), "aggTrades": ("a", "p", "q", "T", "m"), "fundingRate": ("fundingTime", "fundingRate")}
 _TIMEOUT_MS = 10_000
-# Their candles tell the volume in the unit of their lots first; of some contracts ccxt takes the coins instead.
-_CONTRACTS_FIRST = ("binance", "bybit", "okx", "myokx")
 
 
 def make_exchange(
@@ -31,8 +30,7 @@ def make_exchange(
     # Floats lose digits; strings go through market.rounding exactly.
     exchange.number = str
     exchange.on_rest_response = Guard(exchange.id)
-    if name.startswith(_CONTRACTS_FIRST):
-        _count_contracts(exchange)
+    count_contracts(exchange)
     return exchange
 
 
@@ -110,16 +108,6 @@ def rest_base(name: str, sandbox_url: str | None = None, market: str = "linear")
     if sandbox_url is not None:
         return sandbox_url.rstrip("/") + path
     return ("https://fapi.binance.com" if market == "linear" else "https://api.binance.com") + path
-
-
-def _count_contracts(exchange: Any) -> None:
-    """Makes the volume of a contract's bars be in the unit of its trades: the first that the venue tells."""
-    own = exchange.parse_ohlcv
-
-    def parse(row: Any, market: dict[str, Any] | None = None) -> Any:
-        return own(row, market if market is None else {**market, "inverse": False, "type": "spot"})
-
-    exchange.parse_ohlcv = parse
 
 
 class Guard:

@@ -10,8 +10,8 @@ import pytest
 from infra.errors import TickhouseError
 from market.dataset import Dataset
 from market.instrument import Instrument, InstrumentKind, Status
-from tests.venues.answers import Answers
-from tests.venues.shapes import bybit, okx, pointed
+from tests.venues.answers import Answer, Answers
+from tests.venues.shapes import Route, bybit, okx, pointed, recorded
 from venues.ccxt_source import CcxtSource, Patience
 from venues.errors import VenueCode
 from venues.source import Request
@@ -84,3 +84,48 @@ def test_okx_trades_are_walked_back_by_their_ids(recordings: Path, tmp_path: Pat
         with pytest.raises(TickhouseError) as raised:
             times(source, spec.instrument(4), Dataset.TRADES, FIRST - DAY, FIRST)
     assert raised.value.code is VenueCode.VENUE_NOT_OFFERED, "it keeps none of then"
+
+
+def replayed(recordings: Path, venue: str, names: dict[str, str]) -> dict[str, Route]:
+    """Recorded answers by path, the same whatever is asked: venues that know no start, and proxies that cache."""
+    return {path: lambda _, name=name: Answer(recorded(recordings, venue, name)) for path, name in names.items()}
+
+
+def test_a_venue_that_gives_all_it_has_whatever_is_asked(recordings: Path) -> None:
+    routes = replayed(recordings, "kraken", {
+        "/derivatives/api/v3/instruments": "futures_instruments",
+        "/api/charts/v1/trade/PI_XBTUSD/1h": "futures_candles_trade",
+        "/derivatives/api/v4/historicalfundingrates": "futures_historical_funding_rates",
+    })  # fmt: skip
+    with Answers(routes) as answers:
+        exchange = pointed("krakenfutures", answers.base, "linear")
+        api = exchange.urls["api"]
+        exchange.urls["api"] = {
+            name: f"{answers.base}/{'api/charts' if name == 'charts' else 'derivatives/api'}/" for name in api
+        }
+        source = CcxtSource(exchange, Patience(attempts=1))
+        (spec,) = source.instruments(["BTC/USD:BTC"])
+        life = spec.instrument(6)
+        first = recorded(recordings, "kraken", "futures_candles_trade")["candles"][0]["time"]
+        assert times(source, life, Dataset.BARS, first, first + 4 * HOUR, 3600)[:2] == [first, first + HOUR]
+        at = 1_752_163_200_000
+        assert times(source, life, Dataset.FUNDING_RATES, at, at + DAY) == [at, at + 8 * HOUR, at + 16 * HOUR]
+        assert times(source, life, Dataset.FUNDING_RATES, at + HOUR, at + 9 * HOUR) == [at + 8 * HOUR]
+
+
+def test_deribit_trades_in_dollars_and_so_do_its_bars(recordings: Path) -> None:
+    routes = replayed(recordings, "deribit", {
+        "/api/v2/public/get_instruments": "get_instruments", "/api/v2/public/get_order_book": "get_order_book",
+        "/api/v2/public/get_tradingview_chart_data": "get_tradingview_chart_data",
+    })  # fmt: skip
+    coin = {"currency": "BTC", "coin_type": "BITCOIN", "currency_long": "Bitcoin", "fee_precision": 4,
+            "min_confirmations": 1, "withdrawal_fee": 0.0001}
+    chart = recorded(recordings, "deribit", "get_tradingview_chart_data")["result"]
+    routes["/api/v2/public/get_currencies"] = lambda _: Answer({"jsonrpc": "2.0", "result": [coin]})
+    routes["/api/v2/public/get_time"] = lambda _: Answer({"jsonrpc": "2.0", "result": chart["ticks"][-1] + DAY})
+    with Answers(routes) as answers:
+        source, life = source_of("deribit", answers, "BTC/USD:BTC")
+        request = Request(Dataset.BARS, life, chart["ticks"][0] * MS, (chart["ticks"][-1] + MINUTE) * MS)
+        (bars,) = source.fetch(request)
+    assert bars["ts_event"].to_list() == [tick * MS for tick in chart["ticks"]]
+    assert bars["volume"].to_list() == [int(cost) for cost in chart["cost"]]
