@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -19,6 +19,7 @@ from assets.ingest.outcome import Trouble
 from infra.errors import ErrorCode, TickhouseError
 from venues.errors import VenueCode
 from venues.files.errors import FileCode
+from venues.files.source import OUTSIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,6 +182,9 @@ class Fetcher:
 def _next_days(queue: Sequence[date], size: int, prints: Mapping[date, str]) -> list[date]:
     """The next `size` days without a hole, and the further ones of the last day's file: it is read once."""
     days = next(calendar.chunks(queue, size))
+    # Days that a file does not reach are asked for apart: they are missing, while those beside them are whole.
+    outside = prints[days[0]].endswith(OUTSIDE)
+    days = list(takewhile(lambda day: prints[day].endswith(OUTSIDE) is outside, days))
     run = next(calendar.chunks(queue, len(queue)))
     for day in run[len(days):]:
         if not prints[day] or prints[day] != prints[days[-1]]:

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from venues.files import checksum, paths, registry
 from venues.files.cut import Cut
 from venues.files.download import Downloads
 from venues.files.errors import FileCode
+from venues.files.extent import Extent, measure
 from venues.files.format import Opened, Spilling, TellingRows
 from venues.files.open import lines, opened
 from venues.request import Patience
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from venues.catalogue import Files
     from venues.source import Request
 
+OUTSIDE = " outside"  # ends the fingerprint of what a file without a time in its path does not reach
 _SECOND = 1_000_000_000
 _BELIEVED_S = 60.0  # what a place told about a file is not asked again within this time
 
@@ -41,7 +43,8 @@ class Expected:
     path: str
     start: int       # the span that it is for, ns
     end: int
-    due: int         # ns: when it should have been published; 0 for a file without a time in its path
+    dated: bool      # its path has a placeholder of time
+    due: int         # ns: when it should have been published
     inside: bool     # False: it holds at most some rows of the request's edge, and may be absent
     required: bool
 
@@ -71,6 +74,7 @@ class FileSource:
         options = entry.storage | secrets(entry)
         self._files = Downloads(lambda: staging or _staging(), options, patience or Patience())
         self._told: dict[str, _Told] = {}
+        self._extents: dict[tuple[object, ...], Extent] = {}
 
     def now(self) -> int:
         """This machine's clock: files have none."""
@@ -87,25 +91,32 @@ class FileSource:
         name = self._file_symbol(request)
         for one in paths.covering(entry.path, request.life, request.start, request.end, margin, name):
             inside = one.start < request.end and request.start < one.end
-            due = one.end + entry.lag_s * _SECOND if one.dated else 0
-            found.append(Expected(one.path, one.start, one.end, due, inside, entry.required and inside))
+            due = one.end + entry.lag_s * _SECOND
+            found.append(Expected(one.path, one.start, one.end, one.dated, due, inside, entry.required and inside))
         return found
 
     def fingerprint(self, request: Request) -> str:
         """Of the files that the request needs: their published checksums, else what their place tells of them.
 
-        "" where one is absent or its place tells nothing. No file is downloaded.
+        "" where one is absent or its place tells nothing. No file is downloaded, but one whose path names no time: it
+        is read once, and what it does not reach has a fingerprint that ends with `OUTSIDE`.
         """
         tags = []
-        for file in self.expected(request):
+        files = self.expected(request)
+        for file in files:
             told = self._ask(file, request)
             if not told.tag and file.inside:
                 return ""
             tags.append(told.tag)
+        if not files[0].dated:
+            with suppress(TickhouseError):  # a broken file: fetching it says so
+                reached = self._extent(files[0], request).reaches(request.start, request.end)
+                return tags[0] if reached else f"{tags[0]}{OUTSIDE}"
         return tags[0] if len(tags) == 1 else checksum.of_text("\n".join(tags))
 
     def fetch(self, request: Request) -> Iterator[pl.DataFrame]:
-        """As `venues.source.Source`; FILE_MISSING where a file of the span is absent, before anything is read.
+        """As `venues.source.Source`; FILE_MISSING where a file of the span is absent, before anything is read, and
+        where the one file for all time ends before the span or begins after it.
 
         Each file is read once, whatever the length of the span. Rows stamped with a time that their file is not for
         are given too, with the file's first or last day: they are faults, and the checks shall see them.
@@ -114,6 +125,10 @@ class FileSource:
         for file in files:
             if file.inside and not self._ask(file, request).present:
                 raise self._missing(file)
+        if not files[0].dated:
+            extent = self._extent(files[0], request)
+            if not extent.reaches(request.start, request.end):
+                raise TickhouseError(FileCode.FILE_MISSING, file=files[0].path, problem=str(extent))
         cut = Cut(request, self._margin(request), self.name, self._file_symbol(request))
         for file in files:
             # A neighbour belongs to other days and may be absent; it holds rows of our edge at most.
@@ -147,6 +162,14 @@ class FileSource:
     def close(self) -> None:
         """Removes what was downloaded."""
         self._files.close()
+
+    def _extent(self, file: Expected, request: Request) -> Extent:
+        """What a file without a time in its path tells of: read once."""
+        key = (file.path, self._ask(file, request).tag, request.life.id, request.dataset, request.series)
+        if key not in self._extents:
+            with self._open(file, request) as content:
+                self._extents[key] = measure(self._format.read(content), request)
+        return self._extents[key]
 
     def _file_symbol(self, request: Request) -> str:
         return str(self._entry.options.get("symbols", {}).get(request.life.symbol, ""))
@@ -200,7 +223,7 @@ class FileSource:
 
     def _missing(self, file: Expected) -> TickhouseError:
         self._told.pop(file.path, None)
-        due = datetime.fromtimestamp(file.due // _SECOND, UTC).isoformat() if file.due else "unknown"
+        due = datetime.fromtimestamp(file.due // _SECOND, UTC).isoformat() if file.dated else "any time"
         return TickhouseError(FileCode.FILE_MISSING, file=file.path, due=due)
 
 
@@ -235,4 +258,4 @@ def _nearest(files: Sequence[Expected], ts: int | None) -> Expected:
 
 
 def _day(file: Expected, request: Request) -> date:
-    return datetime.fromtimestamp(max(file.start, request.start if not file.due else 0) // _SECOND, UTC).date()
+    return datetime.fromtimestamp((file.start if file.dated else max(request.start, 0)) // _SECOND, UTC).date()

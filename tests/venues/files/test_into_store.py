@@ -8,7 +8,7 @@ from store import datasets
 from tests.venues.files.test_venue_fuzz import CASES, LIFE
 from venues.catalogue import Files
 from venues.files import registry
-from venues.files.source import FileSource
+from venues.files.source import OUTSIDE, FileSource
 from venues.source import Request
 
 FOREVER = 4_000_000_000 * 10**9
@@ -24,10 +24,10 @@ def test_what_a_file_holds_is_stored_as_it_was_read(clickhouse, tmp_path, name):
     source = FileSource(Files(name="f", venue="v", format=name, path=path, symbols=(), options=options), tmp_path)
     for dataset in known.datasets:
         for series in getattr(known, "series", ()) if dataset is Dataset.SERIES else ("",):
-            frames = list(source.fetch(Request(dataset, LIFE, 0, FOREVER, 60, series)))
-            if not frames:
+            asked = Request(dataset, LIFE, 0, FOREVER, 60, series)
+            if source.fingerprint(asked).endswith(OUTSIDE):  # none of this series
                 continue
-            frame = pl.concat(frames)
+            frame = pl.concat(source.fetch(asked))
             assert datasets.write(clickhouse, dataset, frame, FOREVER) == frame.height
             assert datasets.write(clickhouse, dataset, frame, FOREVER) == 0
             back = datasets.read(

@@ -180,7 +180,25 @@ def test_bars_of_another_interval_are_said(make, tmp_path):
         fetched(source, request(dataset=Dataset.BARS))
     assert caught.value.code is FileCode.FILE_NOT_DATA
     assert "bars of 3600 s" in str(caught.value)
-    assert fetched(source, request(5, dataset=Dataset.BARS, interval_s=3_600)).height == 0
+
+
+def test_a_file_for_all_time_says_nothing_of_days_that_it_does_not_reach(make, tmp_path):
+    (tmp_path / "x.csv").write_bytes(trades(2) + trades(4))
+    source = make(tmp_path / "x.csv")
+    inside, outside = source.fingerprint(request(3)), source.fingerprint(request(5))
+    assert (source.fingerprint(request(2)), source.fingerprint(request(1))) == (inside, outside)
+    assert outside == inside + files_source.OUTSIDE
+    assert fetched(source, request(3)).height == 0   # nothing happened
+    assert fetched(source, request(0, 9)).height == 6
+    for day in (0, 1, 5):                            # not told
+        with pytest.raises(TickhouseError) as caught:
+            fetched(source, request(day))
+        assert caught.value.code is FileCode.FILE_MISSING
+        assert caught.value.context["problem"] == "it tells of 2023-11-16 to 2023-11-18 only"
+    (tmp_path / "x.csv").write_bytes(trades(2) + b"broken\n")
+    again = make(tmp_path / "x.csv")
+    assert again.fingerprint(request(5)) == hashlib.sha256(trades(2) + b"broken\n").hexdigest()
+    assert code_of(lambda: fetched(again, request(5))) is FileCode.FILE_ROW_BAD
 
 
 def test_one_series_of_a_file_that_has_several(make, tmp_path):
