@@ -197,8 +197,10 @@ def _scales(wish: Wish, found: Scales, told: dict[str, str]) -> Scales:
     qty = found.qty if wish.qty_scale is None else wish.qty_scale
     if wish.price_scale is None or wish.qty_scale is None:
         told["scales"] = "the smallest that express every number"
-    if found.options:
+    if "rounded" in found.options:
         told["numbers"] = "carry traces of binary arithmetic: read with rounded = true"
+    if "nearest" in found.options:
+        told["numbers"] = "have more than the 12 decimals of a rate: read with nearest = true"
     return replace(found, price=price, qty=qty)
 
 

@@ -144,3 +144,12 @@ def test_recorded_funding_in_another_zone_is_accused_until_the_zone_is_said(reco
 
     assert accused() == {"funding_grid"}
     assert accused("zone=UTC+03:00") == set()
+
+
+@pytest.mark.recordings
+def test_recorded_rates_of_eighteen_decimals_are_read_and_that_is_said(recordings, tmp_path):
+    path, = recordings.glob("supervik*/data/BTC-USDT/BTC-USDT_htx_*.csv")
+    report = inspect_file.inspect(inspect_file.Wish(str(path), options=("zone=UTC+03:00",)), tmp_path)
+    assert report.options["nearest"] is True
+    assert "nearest = true" in report.told["numbers"]
+    assert report.tables[0].gaps == 1

@@ -36,7 +36,7 @@ _QUANTITY_WORDS = ("volume", "qty", "quant", "size", "amount", "vol", "interest"
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What the file needs. `options` were added to read it at all: `rounded`."""
+    """What the file needs. `options` were added to read it at all: `rounded` or `nearest`."""
 
     price: int
     qty: int
@@ -46,7 +46,8 @@ class Scales:
 def smallest(read: Read, life: Instrument, options: Mapping[str, Any]) -> Scales:
     """The scales; the reader's own error, the one that came furthest into the file, where no scales read it.
 
-    Numbers with traces of binary arithmetic need `rounded`, which is tried last and said in the answer.
+    Numbers with traces of binary arithmetic need `rounded`, rates of more than 12 decimals `nearest`: tried last, and
+    said in the answer.
     """
     try:
         found = _exactly(read, life, options)
@@ -57,6 +58,10 @@ def smallest(read: Read, life: Instrument, options: Mapping[str, Any]) -> Scales
     except TickhouseError as error:
         if error.code is not FileCode.FILE_ROW_BAD or "rounded = true" not in str(error) or "rounded" in options:
             raise
+        if error.context.get("column") == "rate" and "nearest" not in options:
+            # The scale of rates is fixed at 12 decimals; some venues publish 18.
+            found = _exactly(read, life, {**options, "nearest": True})
+            return replace(found, options={"nearest": True})
         traces = _rounded(read, life, {**options, "rounded": True})
         if traces is None:
             raise
