@@ -21,7 +21,8 @@ from infra.home import Home
 if TYPE_CHECKING:
     from dagster_dbt import DbtProject
 
-    from infra.settings import Settings
+    from infra.settings import Settings, Venue
+    from venues.catalogue import Catalogue
 
 GROUP = "marts"
 FOLDER = configuration.PROJECT / "dbt"
@@ -29,17 +30,16 @@ KEPT_RUNS = 5  # folders of failed runs, with dbt's own log
 _SOURCE = "dbt_source"  # stands for a base table until it is known which assets write it
 
 
-def build(venue: str, written: Mapping[str, Sequence[dg.AssetKey]] | None = None) -> list[dg.AssetsDefinition]:
+def build(upstream: Mapping[str, Sequence[dg.AssetKey]]) -> list[dg.AssetsDefinition]:
     """All dbt models as one asset definition, run by one `dbt build`; makes the manifest if it is missing or old.
 
-    `written` says which assets write a base table, by default those of the trading venue. The ingest log is written
-    by all of them.
+    `upstream` says which assets write each base table; the ingest log is written by all of them.
     """
     from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
     project = prepare()
-    upstream = dict(_of_venue(venue) if written is None else written)
-    upstream["ingest_log"] = [key for table, keys in upstream.items() if table != "instruments" for key in keys]
+    logged = [key for table, keys in upstream.items() if table != "instruments" for key in keys]
+    behind = {**upstream, "ingest_log": logged}
 
     class Lineage(DagsterDbtTranslator):
         def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
@@ -54,7 +54,7 @@ def build(venue: str, written: Mapping[str, Sequence[dg.AssetKey]] | None = None
             self, manifest: Mapping[str, Any], unique_id: str, project: "DbtProject | None"
         ) -> dg.AssetSpec:
             spec: dg.AssetSpec = super().get_asset_spec(manifest, unique_id, project)
-            return spec.replace_attributes(deps=_resolve(spec.deps, upstream))
+            return spec.replace_attributes(deps=_resolve(spec.deps, behind))
 
     @dbt_assets(manifest=project.manifest_path, project=project, name="marts", dagster_dbt_translator=Lineage())
     def marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -64,6 +64,27 @@ def build(venue: str, written: Mapping[str, Sequence[dg.AssetKey]] | None = None
             yield from dbt.cli(["build"], context=context, target_path=target).stream()
 
     return [marts]
+
+
+def written(venue: "Venue", sources: "Catalogue") -> dict[str, list[dg.AssetKey]]:
+    """The assets that write each base table: every venue's feeds, files and series, and the trades heard live."""
+    from assets.ingest import everything, subjects
+
+    found: dict[str, list[dg.AssetKey]] = {}
+    for taken in everything.rest(venue, sources):
+        found.setdefault("instruments", []).append(dg.AssetKey([taken.venue, "instruments"]))
+        for feed in taken.feeds:
+            found.setdefault(str(feed.dataset), []).append(dg.AssetKey([taken.venue, feed.asset]))
+    found.setdefault("trades", []).append(dg.AssetKey([venue.name, "trades_sealed"]))
+    asked = {key.path[0] for key in found["instruments"]}
+    for name in sorted({entry.venue for entry in sources.files} - asked):
+        found["instruments"].append(dg.AssetKey([name, "instruments"]))
+    for entry in sources.files:
+        for table in dict.fromkeys(str(subject.dataset) for subject in subjects.of_files(entry)):
+            found.setdefault(table, []).append(dg.AssetKey([entry.venue, entry.name]))
+    for series in sources.index:
+        found.setdefault("series", []).append(dg.AssetKey(["series", series.name]))
+    return found
 
 
 def models() -> list[str]:
@@ -103,11 +124,6 @@ def environment(settings: "Settings") -> dict[str, str]:
 def executable() -> str:
     """The `dbt` beside this Python: the environment need not be activated."""
     return str(Path(sys.executable).with_name("dbt"))
-
-
-def _of_venue(venue: str) -> dict[str, list[dg.AssetKey]]:
-    names = {"instruments": "instruments", "bars": "bars_1m", "trades": "trades", "funding_rates": "funding"}
-    return {table: [dg.AssetKey([venue, name])] for table, name in names.items()}
 
 
 def _resolve(deps: Iterable[dg.AssetDep], upstream: Mapping[str, Sequence[dg.AssetKey]]) -> list[dg.AssetKey]:

@@ -25,7 +25,7 @@ def tickhouse() -> dg.Definitions:
             *alerts_freshness.watched(ingest.build(venue, sources, days)),
             *features.build(venue.name, venue.symbols, days),
             *models.build(venue.name, venue.symbols),
-            *marts.build(venue.name),
+            *marts.build(marts.written(venue, sources)),
             *risk_report.build(venue.name, venue.symbols, days),
             *seal.build(venue.name, venue.symbols, days),
         ]

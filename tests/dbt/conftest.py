@@ -17,7 +17,7 @@ class Marts:
         from store.clickhouse import connect, migrate
 
         self.environment = environment
-        self.built = marts.build("sim")
+        self.built = marts.build({})
         self.instance = dg.DagsterInstance.ephemeral()
         with pytest.MonkeyPatch.context() as patch:
             self._set(patch)

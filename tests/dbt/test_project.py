@@ -13,8 +13,10 @@ import dagster as dg
 import pytest
 
 from assets import marts as project
-from infra.settings import PROJECT
+from infra.settings import PROJECT, Venue
+from market.dataset import Dataset
 from tests.support import wait_until
+from venues.catalogue import Catalogue, Feed, Files, Index, Rest
 
 pytestmark = pytest.mark.xdist_group("dbt")  # one build for both files
 
@@ -37,7 +39,7 @@ def test_everything_is_built_and_every_test_passes(marts):
 def test_lineage_goes_back_to_the_assets_that_write_the_tables():
     written = {"bars": [dg.AssetKey(["a", "bars_1m"]), dg.AssetKey(["b", "klines"])],
                "instruments": [dg.AssetKey(["a", "instruments"])]}
-    (built,) = project.build("a", written)
+    (built,) = project.build(written)
     parents = {key.to_user_string(): {dep.to_user_string() for dep in deps}
                for key, deps in built.asset_deps.items()}
     assert parents["staging_bars"] == {"a/bars_1m", "b/klines", "staging_instruments", "staging_days"}
@@ -47,6 +49,21 @@ def test_lineage_goes_back_to_the_assets_that_write_the_tables():
     assert parents["mart_bars_15m"] == {"mart_bars_5m", "staging_days"}
     assert parents["mart_bars_1w"] == {"mart_bars_1d"}
     assert set(parents) == set(project.models())
+
+
+def test_every_source_of_the_catalogue_is_behind_its_table():
+    sources = Catalogue(
+        rest=(Rest(venue="kraken", symbols=("ADA/EUR",), feeds=(Feed(dataset=Dataset.BARS, interval_s=3600),)),),
+        files=(Files(name="metrics", venue="bybit", format="binance_metrics", path="x/{day}.csv", symbols=("A/B",)),),
+        index=(Index(name="fear", url="http://x", time="t", columns={"fear": "v"}, publication_lag_s=0),),
+    )
+    found = project.written(Venue(symbols=("BTC/USDT:USDT",)), sources)
+    named = {table: [key.to_user_string() for key in keys] for table, keys in found.items()}
+    assert named["bars"] == ["binance/bars_1m", "kraken/bars_1h"]
+    assert named["trades"] == ["binance/trades", "binance/trades_sealed"]
+    assert named["instruments"] == ["binance/instruments", "kraken/instruments", "bybit/instruments"]
+    assert "bybit/metrics" in named["open_interest"]
+    assert named["series"] == ["bybit/metrics", "series/fear"]
 
 
 @pytest.mark.stack
