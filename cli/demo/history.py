@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class HistoryPlan(Plan):
         chosen = Plan.environment(self)
         return chosen | {
             "TICKHOUSE_SANDBOX__SPEED": "1.0", "TICKHOUSE_SANDBOX__LAG_S": "0.0",
-            "TICKHOUSE_VENUE__NAME": _VENUE, "TICKHOUSE_SOURCES": str(self.home / "sources.toml"),
+            "TICKHOUSE_VENUE__NAME": _VENUE, "TICKHOUSE_VENUE__SYMBOLS": json.dumps(SYMBOLS),
+            "TICKHOUSE_SOURCES": str(self.home / "sources.toml"),
             "TICKHOUSE_MAIL__HOST": "127.0.0.1", "TICKHOUSE_MAIL__RECIPIENTS": '["data@example.org"]',
             "TICKHOUSE_MAIL__STARTTLS": "false", "TICKHOUSE_MAIL__USER": "", "TICKHOUSE_MAIL__CHANNELS": "[]",
         }
