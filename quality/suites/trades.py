@@ -65,6 +65,8 @@ def _rows(context: Context) -> tuple[RowRule, ...]:
         common.in_its_day(Dataset.TRADES),
         common.sane_time(context),
         common.known_after(severity=Severity.WARNING, slack_ns=common.SKEW_NS),
+        RowRule("known_soon", pl.col("slow"), "known within an hour, where half of the day is known within a minute",
+                Severity.WARNING, ("ts_known",)),
         common.SYMBOL,
         RowRule("not_before_listing", pl.col("ts_event") < begin, "no trade from before the listing",
                 Severity.WARNING, ("price",)),
@@ -93,11 +95,20 @@ def _prepare(context: Context) -> Callable[[pl.DataFrame], pl.DataFrame]:
             hole=pl.when(pl.lit(numbered) & (step > 1)).then(step - 1).otherwise(0),
             backwards=_backwards() if numbered else pl.lit(value=False),
             jump=jump,
+            slow=_slow(frame),
             detached=both & (pl.col("price") > DETACHED * top),
         )
         return common.with_jump(frame, JUMP, JUMP_Z)
 
     return prepare
+
+
+def _slow(frame: pl.DataFrame) -> pl.Expr:
+    """Rows that were known much later than the others."""
+    lag = pl.col("ts_known") - pl.col("ts_event")
+    if not bool(frame.select((lag > HOUR_NS).any()).item()):
+        return pl.lit(value=False)
+    return (lag > HOUR_NS) & (lag.median() < 60 * SECOND_NS)
 
 
 def _backwards() -> pl.Expr:
@@ -106,5 +117,5 @@ def _backwards() -> pl.Expr:
     early = (ts < before - BACKWARDS_NS) & (after.is_null() | (after >= before))
     late = (ts > after + BACKWARDS_NS) & (before.is_null() | (after >= before))
     # A block of rows that is displaced has neighbours that are too: then each step back is named.
-    block = (ts < before - BACKWARDS_NS) & (after < before) & (after >= ts)
+    block = (ts < before - BACKWARDS_NS) & (after < before) & (after >= ts) & ~late.shift(1, fill_value=False)
     return early | late | block

@@ -161,6 +161,7 @@ PLANTS = [
     Plant(TRADES, "time zero", put(3, ts_event=0), "time_sane", ERROR, 3),
     Plant(TRADES, "from the future", lambda good: good, "time_sane", ERROR, 399, {"asked_ns": START + DAY_NS}),
     Plant(TRADES, "known before it happened", moved(3, -5 * SECOND_NS, "ts_known"), "known_after_event", WARNING),
+    Plant(TRADES, "known a day late", moved(3, DAY_NS, "ts_known"), "known_soon", WARNING),
     Plant(TRADES, "of another symbol", symbol(3, "ETHUSDT"), "symbol_right", ERROR, 3),
     Plant(TRADES, "before the listing", lambda good: good, "not_before_listing", WARNING, None,
           {"listed_ns": START + HOUR_NS}),
