@@ -1,7 +1,8 @@
 """Binance streams as people record them: a row a trade or book level, with the time of reception beside the venue's.
 
 The columns are those of https://github.com/DanielLasota/Binance-Data-Processor, in any order, found by the header:
-futures have some more. Rows come as they were recorded, wrong ones too, for the checks to find.
+futures have some more. Lines above it that begin with # are remarks. Rows come as they were recorded, wrong ones too,
+for the checks to find.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from venues.files.table import Layout, rows
 _UNKNOWN_SIDE = 3   # no side that a book or trade has: a check names the row
 _TEN_S = 10_000_000_000
 _ASK = {"0": int(Side.BUY), "1": int(Side.SELL), "false": int(Side.BUY), "true": int(Side.SELL)}
-_CORE = ("TimestampOfReceive", "Symbol", "Price", "Quantity")
+_CORE = ("TimestampOfReceive", "Price", "Quantity")
+_HEAD = 256 << 10  # bytes in which the header is looked for
+_SENT = ("TransactionTime", "MessageOutputTime")  # of a snapshot; spot tells none
 
 
 class BinanceRecordedTrades:
@@ -39,7 +42,7 @@ class BinanceRecordedTrades:
     def read(self, file: Opened) -> Iterator[Part]:
         """The trades, in the order of the file."""
         happened, sent, received = Stamps(file.name), Stamps(file.name), Stamps(file.name)
-        for text in _rows(file, "EventTime", "TransactionTime", "TradeId", "IsBuyerMarketMaker"):
+        for text in _rows(file, "Symbol", "EventTime", "TransactionTime", "TradeId", "IsBuyerMarketMaker"):
             sheet = Sheet(file, text)
             times = pl.DataFrame({
                 "event": happened.ns(text, "TransactionTime"), "sent": sent.ns(text, "EventTime"),
@@ -64,7 +67,7 @@ class BinanceRecordedDepth:
     def read(self, file: Opened) -> Iterator[Part]:
         """The levels, message by message."""
         happened, received = Stamps(file.name), Stamps(file.name)
-        needed = ("EventTime", "FirstUpdateId", "FinalUpdateId", "IsAsk")
+        needed = ("Symbol", "EventTime", "FirstUpdateId", "FinalUpdateId", "IsAsk")
         for text in packets.whole(_rows(file, *needed), ("FinalUpdateId", "TimestampOfReceive")):
             sheet = Sheet(file, text)
             first = sheet.whole("FirstUpdateId")
@@ -82,11 +85,45 @@ class BinanceRecordedDepth:
             ))
 
 
+class BinanceRecordedSnapshots:
+    """Order books as REST gave them, a row a level; the time of the event is 0 where the venue tells none."""
+
+    name = "binance_recorded_snapshots"
+    datasets = (Dataset.BOOK_SNAPSHOTS,)
+
+    def read(self, file: Opened) -> Iterator[Part]:
+        """A row a snapshot, its levels in the order of the file; its line is that of its first level."""
+        happened, received = Stamps(file.name), Stamps(file.name)
+        batches = _rows(file, "LastUpdateId", "IsAsk")
+        for text in packets.whole(batches, ("LastUpdateId", "TimestampOfReceive")):
+            sheet = Sheet(file, text)
+            told = next((name for name in _SENT if name in text.columns), None)
+            ours = pl.repeat(file.life.venue_symbol, text.height, eager=True)
+            levels = pl.DataFrame({
+                "ts_event": happened.ns(text, told) if told else pl.zeros(text.height, pl.Int64, eager=True),
+                "ts_recv": received.ns(text, "TimestampOfReceive"), "seq": sheet.whole("LastUpdateId"),
+                "side": sheet.word("IsAsk", _ASK), "packet": text["packet"], "line": text["line"],
+                **sheet.exact({"price": "Price"}, {"qty": "Quantity"}),
+                "symbol": text["Symbol"] if "Symbol" in text.columns else ours,
+            })
+            level = pl.struct("price", "qty")
+            frame = levels.group_by("packet", maintain_order=True).agg(
+                pl.col("ts_event", "ts_recv", "seq", "line", "symbol").first(),
+                level.filter(pl.col("side") == int(Side.BUY)).alias("bids"),
+                level.filter(pl.col("side") == int(Side.SELL)).alias("asks"),
+            ).drop("packet")
+            yield Part(Dataset.BOOK_SNAPSHOTS, frame.with_columns(
+                pl.lit(file.life.id, dtype=pl.UInt32).alias("instrument")
+            ))
+
+
 def _rows(file: Opened, *needed: str) -> Iterator[pl.DataFrame]:
     """Text rows; FILE_HEADER_CHANGED unless every needed column is there."""
-    head = file.content.read(4096).partition(b"\n")[0]
+    head = file.content.read(_HEAD).split(b"\n")
     file.content.seek(0)
-    for text in rows(file, Layout(separator="|" if b"|" in head and b"," not in head else ",")):
+    remarks = next((at for at, line in enumerate(head) if not line.startswith(b"#")), 0)
+    separator = "|" if b"|" in head[remarks] and b"," not in head[remarks] else ","
+    for text in rows(file, Layout(separator=separator, banner=remarks)):
         wanted = (*_CORE, *needed)
         missing = [name for name in wanted if name not in text.columns]
         if missing:
@@ -116,4 +153,4 @@ def _subject(text: pl.DataFrame, kind: str) -> pl.Series:
     return text.select(expression.alias("symbol")).to_series()
 
 
-TRADES, DEPTH = BinanceRecordedTrades(), BinanceRecordedDepth()
+TRADES, DEPTH, SNAPSHOTS = BinanceRecordedTrades(), BinanceRecordedDepth(), BinanceRecordedSnapshots()

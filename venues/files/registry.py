@@ -19,6 +19,7 @@ MODULES: dict[str, str] = {
     "binance_klines": "binance_klines",
     "binance_metrics": "binance_metrics",
     "binance_recorded_depth": "binance_recorded.DEPTH",
+    "binance_recorded_snapshots": "binance_recorded.SNAPSHOTS",
     "binance_recorded_trades": "binance_recorded.TRADES",
     "binance_trades": "binance_trades",
     "bybit_orderbook": "bybit_orderbook",

@@ -76,3 +76,20 @@ def test_recorded_depth_of_futures_is_chained_by_the_last_id_of_the_message_befo
     frame = joined(registry.get("binance_recorded_depth").read(opened(text.encode(), "x", life("TRX/USDT", 5, 1))))
     assert frame.select("first_seq", "last_seq", "side", "flags").rows() == [
         (10, 19, 1, 0), (10, 19, 2, 2), (20, 29, 1, 0), (20, 29, 2, 2), (30, 39, 1, 0), (30, 39, 2, 2)]
+
+
+def test_recorded_snapshots_under_a_report_of_their_recorder():
+    text = (
+        "####\n# Remarks, with commas\n####\n"
+        "TimestampOfReceive,TimestampOfRequest,LastUpdateId,IsAsk,Price,Quantity\n"
+        "1700000000100,1700000000000,51,0,99.5,2\n1700000000100,1700000000000,51,0,99,0.5\n"
+        "1700000000100,1700000000000,51,1,100,1\n1700000060100,1700000060000,57,1,101,1\n"
+    )
+    frame = read("binance_recorded_snapshots", text.encode(), of=life("BTC/USDT", 1, 1))
+    assert frame.select("ts_event", "ts_recv", "seq", "line").rows() == [
+        (0, 1_700_000_000_100 * 10**6, 51, 5), (0, 1_700_000_060_100 * 10**6, 57, 8)]
+    assert frame["bids"].to_list() == [[{"price": 995, "qty": 20}, {"price": 990, "qty": 5}], []]
+    assert frame["asks"].list.len().to_list() == [1, 1]
+    with pytest.raises(TickhouseError) as caught:
+        read("binance_recorded_snapshots", text.replace(",51,1,", ",51,x,").encode(), of=life("BTC/USDT", 1, 1))
+    assert (caught.value.code, caught.value.context["line"]) == (FileCode.FILE_ROW_BAD, 7)

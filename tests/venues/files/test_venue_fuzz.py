@@ -17,7 +17,7 @@ MS = 1_700_000_000_000
 US = MS * 1_000
 LIFE = life("BTC/USDT", 4, 4)
 # What depends on other rows of the file, or on the place of the row in it.
-PLACED = {"line", "flags", "first_seq", "last_seq", "seq", "trade_id"}
+PLACED = {"line", "flags", "first_seq", "last_seq", "seq", "trade_id", "bids", "asks"}
 
 
 def table(header, row, count=8):
@@ -57,6 +57,9 @@ CASES = {
     "binance_recorded_depth": table(
         RECORDED + "FirstUpdateId,FinalUpdateId,IsAsk,Price,Quantity",
         lambda at: f"{US + at // 3},btcusdt@depth,depthUpdate,{US},{US},BTCUSDT,{at // 3},{at // 3},{at % 2},1.{at},2"),
+    "binance_recorded_snapshots": table(
+        "TimestampOfReceive,TimestampOfRequest,LastUpdateId,IsAsk,Price,Quantity",
+        lambda at: f"{MS + at // 2},{MS},{at // 2},{at % 2},1.{at},2", 16),
     "bybit_trades": table(BYBIT, lambda at: f"1700000000.{at}5,BTCUSDT,Buy,0.5,1.5,PlusTick,a-{at},1,2,3"),
     "bybit_spot_trades": table("id,timestamp,price,volume,side", lambda at: f"{at},{MS + at},1.5,0.5,sell"),
     "bybit_orderbook": table("", lambda at: json.dumps({
