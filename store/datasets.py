@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from market.dataset import SCHEMAS, Dataset, clock, label
+from market.dataset import SCHEMAS, Dataset, clock, conform, label
 from store import ingest_log, revisions
-from store.reader import in_range, read_latest
+from store import scan as scanning
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from clickhouse_connect.driver.client import Client
 
@@ -88,22 +88,45 @@ def read(
     of then: for audits. `interval_s` is of bars, `series` of series. DATA_NOT_COMPLETE for a day that the ingest log
     does not call complete, unless its state is in `allow`.
     """
-    name = label(dataset, interval_s, series)
-    ingest_log.require(client, name, instruments, start_ns, end_ns, allow, stored_by_ns=stored_by_ns)
-    conditions, parameters = "instrument IN {instruments:Array(UInt32)}", {"instruments": list(instruments)}
-    extra: dict[str, object] = {}
-    if dataset is Dataset.BARS:
-        conditions, extra = f"{conditions} AND interval_s = {{interval_s:UInt32}}", {"interval_s": interval_s}
-    if dataset is Dataset.SERIES:
-        conditions, extra = f"series = {{series:String}} AND {conditions}", {"series": series}
-    return read_latest(
-        client,
-        str(dataset),
-        columns=list(SCHEMAS[dataset]),
-        key=KEYS[dataset],
-        where=f"{conditions} AND {in_range(clock(dataset))}",
-        parameters={**parameters, **extra, "start_ns": start_ns, "end_ns": end_ns},
-        as_of_ns=as_of_ns,
-        stored_by_ns=stored_by_ns,
-        first_wins=True,
+    ingest_log.require(
+        client, label(dataset, interval_s, series), instruments, start_ns, end_ns, allow, stored_by_ns=stored_by_ns
+    )
+    wish = _wish(dataset, instruments, start_ns, end_ns, as_of_ns, stored_by_ns, interval_s, series)
+    return conform(scanning.read(client, wish), dataset)
+
+
+def scan(
+    client: Client,
+    dataset: Dataset,
+    instruments: Collection[int],
+    start_ns: int,
+    end_ns: int,
+    as_of_ns: int | None = None,
+    *,
+    stored_by_ns: int | None = None,
+    allow: Collection[str] = (),
+    interval_s: int = 60,
+    series: str = "",
+) -> Iterator[pl.DataFrame]:
+    """What `read` gives, in frames of about a million rows in key order: memory does not grow with the range."""
+    ingest_log.require(
+        client, label(dataset, interval_s, series), instruments, start_ns, end_ns, allow, stored_by_ns=stored_by_ns
+    )
+    wish = _wish(dataset, instruments, start_ns, end_ns, as_of_ns, stored_by_ns, interval_s, series)
+    return (conform(frame, dataset) for frame in scanning.scan(client, wish))
+
+
+def _wish(
+    dataset: Dataset, instruments: Collection[int], start_ns: int, end_ns: int, as_of_ns: int | None,
+    stored_by_ns: int | None, interval_s: int, series: str,
+) -> scanning.Wish:
+    where: dict[Dataset, tuple[str, dict[str, object]]] = {
+        Dataset.BARS: (" AND interval_s = {interval_s:UInt32}", {"interval_s": interval_s}),
+        Dataset.SERIES: (" AND series = {series:String}", {"series": series}),
+    }
+    own, parameters = where.get(dataset, ("", {}))
+    return scanning.Wish(
+        table=str(dataset), columns=tuple(SCHEMAS[dataset]), key=KEYS[dataset], clock=clock(dataset),
+        instruments=tuple(sorted(instruments)), start_ns=start_ns, end_ns=end_ns, where=own, parameters=parameters,
+        as_of_ns=as_of_ns, stored_by_ns=stored_by_ns,
     )
