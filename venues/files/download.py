@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from infra.errors import TickhouseError
 from venues.files import checksum
@@ -46,13 +47,20 @@ class Downloads:
         self._kept: OrderedDict[str, Path] = OrderedDict()
         self._mark = uuid.uuid4().hex[:12]  # no other run, process or thread has the same
         weakref.finalize(self, _remove, self._kept)
+        self._silent: dict[str, float] = {}  # place -> when it last did not answer, monotonic
         self._hashes: dict[tuple[str, int, int], str] = {}
 
     def tag(self, url: str) -> str | None:
         """What changes when the file does: its hash here, its ETag and size elsewhere; "" where the place does not
         tell, None where there is no such file.
+
+        FILE_UNREACHABLE, at once where the same place did not answer a moment ago: years of days are asked about one
+        by one, and each would cost the whole patience.
         """
         fs, path = self._place(url)
+        since = time.monotonic() - self._silent.get(urlsplit(url).netloc, -_SILENCE_S)
+        if since < _SILENCE_S:
+            raise TickhouseError(FileCode.FILE_UNREACHABLE, file=url, problem=f"its place was silent {since:.0f} s ago")
         if _is_local(fs):
             return self._hash(Path(path)) if Path(path).is_file() else None
         info = self._ask(url, lambda: fs.info(path))
@@ -162,6 +170,8 @@ class Downloads:
             code = FileCode.FILE_UNREACHABLE if answer.again else FileCode.FILE_REFUSED
             if isinstance(error, OSError) and error.errno in _FULL:
                 code = FileCode.FILE_DISK_FULL
+            if code is FileCode.FILE_UNREACHABLE:
+                self._silent[urlsplit(url).netloc] = time.monotonic()
             problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             raise TickhouseError(code, file=url, problem=problem) from error
 

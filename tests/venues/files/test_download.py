@@ -88,6 +88,17 @@ def test_an_error_while_asking_for_facts_is_not_taken_for_absence(downloads, pub
     assert code_of(downloads.tag, f"{publisher.url}/a.zip") is FileCode.FILE_UNREACHABLE
 
 
+def test_a_silent_place_is_not_asked_about_each_file(downloads, publisher, monkeypatch):
+    publisher.first("a.zip", *[Answer(503)] * 9)
+    assert code_of(downloads.tag, f"{publisher.url}/a.zip") is FileCode.FILE_UNREACHABLE
+    publisher.put("b.zip", BODY)
+    assert code_of(downloads.tag, f"{publisher.url}/b.zip") is FileCode.FILE_UNREACHABLE
+    assert not [path for _, path in publisher.asked if path == "/b.zip"]
+    assert downloads.get(f"{publisher.url}/b.zip").read_bytes() == BODY  # a download is always tried
+    monkeypatch.setattr("venues.files.download._SILENCE_S", 0.0)
+    assert downloads.tag(f"{publisher.url}/b.zip")
+
+
 def test_wrong_bytes_are_removed(downloads, publisher, tmp_path):
     url = publisher.put("a.zip", BODY)
     assert code_of(downloads.get, url, "0" * 64) is FileCode.FILE_CHECKSUM_WRONG
