@@ -149,7 +149,7 @@ def _map(file: Opened, found: dict[str, str], batch: pl.DataFrame) -> column_map
 
 
 def _volume(file: Opened, found: dict[str, str], told: str) -> str:
-    """The column of the base currency's volume: named after it, or the only one."""
+    """The column of the base currency's volume: named after it, or plainly `volume` and no other."""
     volumes = [name for name in found if name.startswith("volume") or name == "vol"]
     base = file.life.base.lower()
     letters = re.sub("[^a-z0-9]", "", told.lower())
@@ -157,8 +157,8 @@ def _volume(file: Opened, found: dict[str, str], told: str) -> str:
     named = [name for name in volumes if name in plain]
     if not named:
         named = [name for name in volumes if name[:7] == "volume_" and letters.startswith(name[7:])]
-    if not named and len(volumes) == 1:
-        named = volumes
+    if not named and len(volumes) == 1 and volumes[0] in {"volume", "vol"}:
+        named = volumes  # a lone `volume_usd` is not of the base currency
     if len(named) != 1:
         raise TickhouseError(
             FileCode.FILE_HEADER_CHANGED, file=file.name, found=",".join(found.values()),

@@ -71,6 +71,12 @@ def test_the_volume_is_that_of_the_base_currency(header, volume):
     assert only(content)["volume"].to_list() == [volume * 10**8]
 
 
+def test_the_volume_in_the_quote_currency_is_never_taken_for_the_other():
+    content = text("date,symbol,open,high,low,close,Volume USD", "2019-10-17 12-PM,BTCUSD,3,4,1,2,99")
+    with pytest.raises(TickhouseError, match=r"FILE_HEADER_CHANGED .*volume in BTC"):
+        only(content)
+
+
 def test_a_volume_that_cannot_be_told_is_asked_for():
     content = text("date,open,high,low,close,volume_eth,volume_doge", "2019-10-17 12-PM,3,4,1,2,5,7")
     with pytest.raises(TickhouseError, match=r"FILE_HEADER_CHANGED .*option volume"):
