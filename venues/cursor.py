@@ -136,23 +136,28 @@ def _encode(part: Part, number: int) -> bytes:
 
 
 def _decode(content: bytes) -> Part:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
+    table = _file(content).read(use_threads=False)
     frame = pl.from_arrow(table.replace_schema_metadata(None))
     if not isinstance(frame, pl.DataFrame):  # from_arrow's other answer is for arrays
         raise TypeError(type(frame))
     return Part(frame, msgspec.json.decode(table.schema.metadata[_PLACE]))
 
 
-def _whole(file: Path, number: int) -> Part | None:
-    """The part, None where it is broken, old, or not the one that belongs here."""
+def _file(content: bytes) -> Any:
+    """Of a small file without threads: those that read ahead may abort the process when it ends."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False, page_checksum_verification=True)
+
+
+def _whole(file: Path, number: int) -> Part | None:
+    """The part, None where it is broken, old, or not the one that belongs here."""
+    import pyarrow as pa
+
     content = file.read_bytes()
     try:
-        told = pq.read_schema(io.BytesIO(content)).metadata or {}
+        told = _file(content).metadata.metadata or {}
         old = time.time() - int(told.get(_WRITTEN, 0)) > _STALE_S
         return None if old or int(told.get(_NUMBER, -1)) != number else _decode(content)
     except (pa.ArrowException, OSError, ValueError, KeyError):
