@@ -190,14 +190,15 @@ def declare(client: Client, file: Path, only: Collection[tuple[str, str]] | None
 
 
 def _rules_of(spec: InstrumentSpec, life: Instrument) -> TradingRules:
-    price, qty = 10 ** (life.price_scale - spec.price_scale), 10 ** (life.qty_scale - spec.qty_scale)
+    """The venue's rules in the life's scales; `_must_fit` says before whether the steps are exact there."""
+    price, qty = life.price_scale - spec.price_scale, life.qty_scale - spec.qty_scale
     return TradingRules(
         instrument=life.id,
-        tick=spec.tick * price,
-        lot=spec.lot * qty,
-        min_qty=spec.min_qty * qty,
-        max_qty=spec.max_qty * qty,
-        min_notional=spec.min_notional * price * qty,
+        tick=_scaled(spec.tick, price),
+        lot=_scaled(spec.lot, qty),
+        min_qty=_scaled(spec.min_qty, qty),
+        max_qty=_scaled(spec.max_qty, qty),
+        min_notional=_scaled(spec.min_notional, price + qty),
         maker_fee_ppm=spec.maker_fee_ppm,
         taker_fee_ppm=spec.taker_fee_ppm,
         status=spec.status,
@@ -205,12 +206,23 @@ def _rules_of(spec: InstrumentSpec, life: Instrument) -> TradingRules:
     )
 
 
+def _scaled(value: int, digits: int) -> int:
+    return int(value * 10**digits) if digits >= 0 else int(value // 10**-digits)
+
+
 def _must_fit(life: Instrument, spec: InstrumentSpec) -> None:
+    """INSTRUMENT_CHANGED where the contract is another one, or a step is finer than the life's scale.
+
+    Digits that the venue only reserves need not fit.
+    """
     same = ("kind", "base", "quote", "settle", "contract_size")
     differs = [name for name in same if getattr(life, name) != getattr(spec, name)]
-    finer = [name for name in ("price_scale", "qty_scale") if getattr(spec, name) > getattr(life, name)]
-    if differs or finer:
-        name = (differs + finer)[0]
+    for name, step in (("price_scale", spec.tick), ("qty_scale", spec.lot)):
+        digits = getattr(spec, name) - getattr(life, name)
+        if digits > 0 and step % 10**digits:
+            differs.append(name)
+    if differs:
+        name = differs[0]
         raise TickhouseError(
             StoreCode.INSTRUMENT_CHANGED,
             instrument=life.id,

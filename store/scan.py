@@ -100,7 +100,8 @@ def latest(client: Client, wish: Wish) -> pl.DataFrame:
     sql, moments = until(wish.as_of_ns, wish.stored_by_ns)
     plain = query(
         client,
-        f"SELECT {', '.join(wish.columns)} FROM {wish.table} WHERE {wish.conditions}{sql}",  # noqa: S608 - names of ours
+        f"SELECT {', '.join(wish.columns)} FROM {wish.table}"  # noqa: S608 - names of ours
+        f" WHERE {wish.conditions}{sql} SETTINGS max_threads = 1",  # or blocks of a part come mixed
         {**wish.bound, **moments},
     )
     rows = in_order(plain, wish.key)
