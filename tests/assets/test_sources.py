@@ -1,14 +1,16 @@
 """The ingest assets that a configuration makes."""
 
+import re
 from datetime import date
 
 import pytest
 
-from assets.ingest import everything
+from assets.ingest import everything, subjects
 from infra.errors import TickhouseError
-from infra.settings import Venue
+from infra.settings import PROJECT, Venue
 from market.dataset import Dataset
 from orchestration import partitions
+from venues import catalogue
 from venues.catalogue import Catalogue, Feed, Files, Index, Rest
 
 VENUE = Venue(name="binance", symbols=("BTC/USDT:USDT",), history_start=date(2026, 1, 1))
@@ -55,6 +57,20 @@ def test_all_share_the_days_of_the_earliest():
 def test_files_named_like_a_feed_are_refused(name):
     with pytest.raises(TickhouseError, match=rf"SOURCES_INVALID key=files.{name}.name"):
         names(Catalogue(files=(changed(FILES, name=name),)))
+
+
+def test_the_examples_of_the_configuration_are_assets(tmp_path):
+    """With the # taken away, as its first lines say."""
+    text = (PROJECT / "config" / "sources.toml").read_text()
+    marked = re.compile(r"^# (\[\[.*|\[files.options\]|[a-z_]+ = .*|    \{.*|\])$", re.MULTILINE)
+    (tmp_path / "sources.toml").write_text(marked.sub(r"\1", text))
+    found = catalogue.load(tmp_path / "sources.toml")
+    assert (len(found.rest), len(found.files), len(found.index)) == (1, 5, 1)
+    assert names(found) >= {"kraken/bars_1h", "binance/trades_files", "bybit/trades_dump", "series/fear_greed"}
+    assert [subjects.of_files(entry)[0].label for entry in found.files] == [
+        "trades", "bars_1h", "trades", "book_deltas", "bars_1h"
+    ]
+    assert catalogue.load(PROJECT / "config" / "sources.toml") == Catalogue()
 
 
 def changed(entry, **changes):
