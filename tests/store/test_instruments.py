@@ -42,7 +42,9 @@ def test_a_symbol_listed_again_is_another_life(clickhouse):
     assert [life.valid_to for life in instruments.load(clickhouse, as_of_ns=T + 99)] == [0]
 
 
-@pytest.mark.parametrize("change", [{"price_scale": 3}, {"contract_size": 1}, {"settle": "USDC"}])
+@pytest.mark.parametrize(
+    "change", [{"price_scale": 3, "tick": 1}, {"qty_scale": 4, "lot": 5}, {"contract_size": 1}, {"settle": "USDC"}]
+)
 def test_a_life_never_changes_its_contract(clickhouse, change):
     instruments.allocate(clickhouse, [spec()])
     with pytest.raises(TickhouseError) as caught:
@@ -57,6 +59,15 @@ def test_a_coarser_scale_is_taken_into_the_life_s_own(clickhouse):
     assert (life.price_scale, life.qty_scale) == (2, 3)
     rules = instruments.rules(clickhouse)[1]
     assert (rules.tick, rules.lot, rules.min_notional) == (50, 20, 70_000)
+
+
+def test_digits_that_a_venue_only_reserves_need_not_fit(clickhouse):
+    instruments.record(clickhouse, [spec()])
+    finer = spec(price_scale=4, qty_scale=8, tick=1000, lot=100_000, min_notional=5 * 10**12, valid_from=T + 10)
+    (life,) = instruments.record(clickhouse, [finer])
+    assert (life.id, life.price_scale, life.qty_scale) == (1, 2, 3)
+    rules = instruments.rules(clickhouse)[1]
+    assert (rules.tick, rules.lot, rules.min_notional) == (10, 1, 500_000)
 
 
 def test_rules_are_those_of_the_moment(clickhouse):
