@@ -10,11 +10,12 @@ from quality.rule import DayRule, Severity
 from venues.facts import Facts
 
 LEAST = 6        # settlements that must be there to tell
+SHARE = 0.95     # of them that must agree: venues settle late now and then
 HOUR_NS = 3_600 * 10**9
 
 
 def look(funding: pl.DataFrame, days: pl.DataFrame, facts: Facts) -> Look:
-    """All settlements of the days, where every one is off by the same number of hours; `shift_h` tells by how many."""
+    """All settlements of the days, where nearly every one is off by the same hours; `shift_h` tells by how many."""
     severity = Severity.ERROR if facts.funding_documented else Severity.WARNING
     rule = DayRule("funding_shift", "settlements at the venue's hours, UTC", severity, most=0)
     shift = shift_h(funding["ts_event"], facts)
@@ -24,9 +25,10 @@ def look(funding: pl.DataFrame, days: pl.DataFrame, facts: Facts) -> Look:
 
 
 def shift_h(times: pl.Series, facts: Facts) -> int:
-    """Hours by which all stamps are late, modulo the venue's grid; 0 where they are right or nothing can be told."""
+    """Hours by which nearly all stamps are late, modulo the venue's grid; 0 where right, or where nothing tells."""
     if len(times) < LEAST:
         return 0
     grid, first = facts.funding_grid_h, min(facts.funding_hours, default=0)
-    hours = (((times + HOUR_NS // 2) // HOUR_NS - first) % grid).unique().to_list()
-    return int(hours[0]) if len(hours) == 1 else 0
+    hours = ((times + HOUR_NS // 2) // HOUR_NS - first) % grid
+    usual = int(hours.mode().min())  # type: ignore[arg-type]  # of integers, at least LEAST of them
+    return usual if (hours == usual).sum() >= SHARE * len(times) else 0
