@@ -40,6 +40,7 @@ class ColumnsCsv:
 def _layout(file: Opened) -> table.Layout:
     separator = str(file.options.get("delimiter", ","))
     banner = int(file.options.get("banner", 0))
+    _has_rows(file, banner)
     if file.options.get("header", True):
         return table.Layout(separator=separator, banner=banner)
     start = file.content.tell()
@@ -51,6 +52,15 @@ def _layout(file: Opened) -> table.Layout:
     if width == 1:
         raise TickhouseError(FileCode.FILE_NOT_DATA, file=file.name, problem=f'no "{separator}" in the first row')
     return table.Layout((names,), table.Header.NONE, separator, banner)
+
+
+def _has_rows(file: Opened, banner: int) -> None:
+    """FILE_NOT_DATA where the lines above the header are all that there is."""
+    start = file.content.tell()
+    lines = [file.content.readline() for _ in range(banner + 1)]
+    file.content.seek(start)
+    if banner and not lines[-1].endswith(b"\n"):
+        raise TickhouseError(FileCode.FILE_NOT_DATA, file=file.name, problem=f"no rows below {banner} lines of banner")
 
 
 FORMAT = ColumnsCsv()

@@ -123,7 +123,7 @@ def _header(file: Opened, separator: str) -> tuple[int, list[str]]:
             names = next(csv.reader([text], delimiter=separator), [])
         except csv.Error:
             continue
-        if set(_PRICES) <= {_plain(name) for name in names}:
+        if set(_PRICES) <= {_plain(name) for name in names} and raw.endswith(b"\n"):
             return above, names
     is_table = lines[0].lstrip()[:1] not in {b"<", b"{", b"["} and any(separator.encode() in raw for raw in lines)
     shown = max(lines, key=lambda raw: raw.count(separator.encode())).decode("utf-8", errors="backslashreplace")

@@ -84,6 +84,11 @@ def test_a_file_without_header_numbers_its_columns():
     assert only(banner, columns=columns, header=False, banner=1)["line"].to_list() == [2, 3]
 
 
+def test_a_banner_and_no_row_is_no_data():
+    with pytest.raises(TickhouseError, match=r"FILE_NOT_DATA .*below 1 lines"):
+        only(b"made by hand\nDate,o,h,l,c,v", banner=1)
+
+
 @pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8"), ("\t", "utf-16"), ("|", "latin-1")])
 def test_delimiters_and_encodings(separator, encoding):
     content = csv(separator=separator).decode().encode(encoding)

@@ -116,7 +116,8 @@ def test_a_day_above_twelve_is_not_swapped_with_the_month():
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"", "FILE_NOT_DATA"), (b"<html><body>504</body></html>", "FILE_NOT_DATA"), (b'{"error":"x"}', "FILE_NOT_DATA"),
+    [(b"", "FILE_NOT_DATA"), (OLD.split(b"\n2019")[0], "FILE_HEADER_CHANGED"),
+     (b"<html><body>504</body></html>", "FILE_NOT_DATA"), (b'{"error":"x"}', "FILE_NOT_DATA"),
      (b"a,b\n1,2\n", "FILE_HEADER_CHANGED"), (OLD.replace(b"Close", b"Last"), "FILE_HEADER_CHANGED"),
      (OLD.replace(b"Date", b"Moment"), "FILE_HEADER_CHANGED"), (OLD.replace(b",99", b""), "FILE_ROW_BAD .*line=3"),
      (OLD.replace(b"5.5", b"n/a"), "FILE_ROW_BAD .*line=3 .*column=volume"),
