@@ -77,16 +77,29 @@ def allocate(client: Client, specs: Iterable[InstrumentSpec]) -> dict[tuple[str,
 
     A life ends here when the venue says that it is delisted, or gives a later listing of the same symbol, which is
     another life. A listing that was not known before is taken into the life, known from now on.
-    INSTRUMENT_CHANGED when the living one cannot express what the venue says now (finer scale, other contract):
-    `close` it first. INSTRUMENT_CLASH when another process allocated at the same moment.
+    INSTRUMENT_CHANGED, after the others are written, when a living one cannot express what the venue says now (finer
+    steps, another contract): `close` it first. INSTRUMENT_CLASH when another process allocated at the same moment.
     """
+    ids, misfits = _allocate(client, specs)
+    if misfits:
+        raise misfits[0]
+    return ids
+
+
+def _allocate(
+    client: Client, specs: Iterable[InstrumentSpec]
+) -> tuple[dict[tuple[str, str], int], list[TickhouseError]]:
     known = load(client)
     next_id = max((life.id for life in known), default=0) + 1
     ids: dict[tuple[str, str], int] = {}
     rows: list[tuple[Instrument, int]] = []
     born = []
+    misfits = []
     for spec in specs:
         found = lives_in.match(known, spec)
+        if found.life is not None and (misfit := _misfit(found.life, spec)):
+            misfits.append(misfit)
+            continue
         rows += [(ended, spec.valid_from) for ended in found.ended]
         life = found.life
         if life is None:
@@ -95,11 +108,9 @@ def allocate(client: Client, specs: Iterable[InstrumentSpec]) -> dict[tuple[str,
             born.append(life)
             # A listing is public when it happens, whenever we hear of it; what ends a life that we told of is news.
             rows.append((life, spec.valid_from if found.ended else life.valid_from))
-        else:
-            _must_fit(life, spec)
-            if learned := lives_in.learn(life, spec):
-                life = learned
-                rows.append((life, spec.valid_from))
+        elif learned := lives_in.learn(life, spec):
+            life = learned
+            rows.append((life, spec.valid_from))
         if (end := lives_in.end_of(spec)) and not life.valid_to:
             life = replace(life, valid_to=max(end, life.valid_from + 1))
             rows.append((life, spec.valid_from if found.life else max(life.valid_to, rows[-1][1])))
@@ -110,13 +121,17 @@ def allocate(client: Client, specs: Iterable[InstrumentSpec]) -> dict[tuple[str,
         write(client, rows)
     if born:
         _refuse_clash(client, born)
-    return ids
+    return ids, misfits
 
 
 def record(client: Client, specs: Iterable[InstrumentSpec]) -> list[Instrument]:
-    """The lives of `specs`, allocated where new, after writing the rules that changed since the last record."""
+    """The lives of `specs`, allocated where new, after writing the rules that changed since the last record.
+
+    Errors as of `allocate`; what is right is written before.
+    """
     specs = list(specs)
-    ids = allocate(client, specs)
+    ids, misfits = _allocate(client, specs)
+    specs = [spec for spec in specs if (spec.venue, spec.symbol) in ids]
     lives = {life.id: life for life in load(client)}
     in_force = rules(client)
     rows = []
@@ -131,6 +146,8 @@ def record(client: Client, specs: Iterable[InstrumentSpec]) -> list[Instrument]:
             )
     if rows:
         writer.insert(client, "trading_rules", pl.DataFrame(rows))
+    if misfits:
+        raise misfits[0]
     return [lives[ids[spec.venue, spec.symbol]] for spec in specs]
 
 
@@ -190,7 +207,7 @@ def declare(client: Client, file: Path, only: Collection[tuple[str, str]] | None
 
 
 def _rules_of(spec: InstrumentSpec, life: Instrument) -> TradingRules:
-    """The venue's rules in the life's scales; `_must_fit` says before whether the steps are exact there."""
+    """The venue's rules in the life's scales; `_misfit` says before whether the steps are exact there."""
     price, qty = life.price_scale - spec.price_scale, life.qty_scale - spec.qty_scale
     return TradingRules(
         instrument=life.id,
@@ -210,7 +227,7 @@ def _scaled(value: int, digits: int) -> int:
     return int(value * 10**digits) if digits >= 0 else int(value // 10**-digits)
 
 
-def _must_fit(life: Instrument, spec: InstrumentSpec) -> None:
+def _misfit(life: Instrument, spec: InstrumentSpec) -> TickhouseError | None:
     """INSTRUMENT_CHANGED where the contract is another one, or a step is finer than the life's scale.
 
     Digits that the venue only reserves need not fit.
@@ -221,16 +238,13 @@ def _must_fit(life: Instrument, spec: InstrumentSpec) -> None:
         digits = getattr(spec, name) - getattr(life, name)
         if digits > 0 and step % 10**digits:
             differs.append(name)
-    if differs:
-        name = differs[0]
-        raise TickhouseError(
-            StoreCode.INSTRUMENT_CHANGED,
-            instrument=life.id,
-            symbol=life.symbol,
-            field=name,
-            was=getattr(life, name),
-            now=getattr(spec, name),
-        )
+    if not differs:
+        return None
+    name = differs[0]
+    return TickhouseError(
+        StoreCode.INSTRUMENT_CHANGED, instrument=life.id, symbol=life.symbol, field=name, was=getattr(life, name),
+        now=getattr(spec, name),
+    )
 
 
 def _life(row: dict[str, Any]) -> Instrument:

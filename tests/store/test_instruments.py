@@ -52,6 +52,14 @@ def test_a_life_never_changes_its_contract(clickhouse, change):
     assert caught.value.code is StoreCode.INSTRUMENT_CHANGED
 
 
+def test_one_that_changed_does_not_keep_the_others_out(clickhouse):
+    instruments.record(clickhouse, [spec()])
+    with pytest.raises(TickhouseError, match="INSTRUMENT_CHANGED"):
+        instruments.record(clickhouse, [spec(settle="USDC"), spec("ETH")])
+    assert [life.symbol for life in instruments.load(clickhouse)] == ["BTC/USDT:USDT", "ETH/USDT:USDT"]
+    assert set(instruments.rules(clickhouse)) == {1, 2}
+
+
 def test_a_coarser_scale_is_taken_into_the_life_s_own(clickhouse):
     instruments.record(clickhouse, [spec()])
     coarser = spec(price_scale=1, qty_scale=2, tick=5, lot=2, min_notional=700, valid_from=T + 10)
