@@ -35,6 +35,11 @@ class Mark(IntEnum):
         return self >= Mark.PARTIAL
 
 
+def name_of(venue: str, dataset: str) -> str:
+    """What people call a dataset of a venue; a series belongs to none."""
+    return dataset if dataset.startswith(f"{venue}/") else f"{venue} {dataset}"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One life of a symbol."""
@@ -71,8 +76,8 @@ class Grid:
 
     @property
     def name(self) -> str:
-        """`binance bars`."""
-        return f"{self.venue} {self.dataset}".strip()
+        """`binance bars`, `series/fear_greed`."""
+        return name_of(self.venue, self.dataset)
 
     @property
     def last(self) -> date:

@@ -17,7 +17,7 @@ from infra import channels, mail
 from infra import settings as configuration
 from infra.endpoints import Service, address
 from infra.errors import TickhouseError
-from orchestration import alerts_collect, alerts_digest, alerts_running, alerts_runs
+from orchestration import alerts_collect, alerts_digest, alerts_running, alerts_runs, alerts_stale
 from orchestration.alerts_found import Alert, Kind
 from orchestration.alerts_runs import RunCursor
 from venues import catalogue
@@ -73,10 +73,10 @@ def collect(
     ended = alerts_runs.since(context.instance, before.runs)
     lasting: Mapping[str, Alert] = overdue(context)
     told = set(lasting)
+    late = alerts_stale.lags(catalogue.load(configuration.load().sources))
     try:
         with clickhouse.client() as client:
             busy = alerts_running.venues(context.instance, context.repository_def)
-            late = catalogue.load(configuration.load().sources)
             found = alerts_collect.stored(client, ended, now, before.risk_ns, before.told, busy, late, keys(context))
         alerts, risk_ns = list(found.alerts), found.risk_ns
         told |= found.lasting

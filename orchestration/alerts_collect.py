@@ -10,15 +10,14 @@ from orchestration.alerts_pictures import Album
 from quality.errors import QualityCode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from clickhouse_connect.driver.client import Client
 
     from orchestration.alerts_found import Alert
     from orchestration.alerts_quality import Trouble
     from orchestration.alerts_runs import Ended, FailedCheck, FailedRun
-    from venues.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,13 @@ class Found:
 
 def stored(
     client: Client, ended: Ended, now: datetime, risk_ns: int, told: Collection[str], busy: Collection[str],
-    sources: Catalogue, assets: Collection[tuple[str, ...]],
+    late: Mapping[tuple[str, str], timedelta], assets: Collection[tuple[str, ...]],
 ) -> Found:
     """All that the database adds to the runs that ended: bad rows, risk events, stale data."""
     album = Album(client)
     alerts = quality(ended, alerts_quality.troubles(client, ended.runs), album)
     events, risk_ns = alerts_risk.risk_events(client, risk_ns, now)
-    stale, lasting = alerts_stale.news(alerts_stale.stale(client, now, alerts_stale.lags(sources)), told, busy)
+    stale, lasting = alerts_stale.news(alerts_stale.stale(client, now, late), told, busy)
     alerts += events
     for one in stale:
         behind = [number for number, _, _ in one.rows]

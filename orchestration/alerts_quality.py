@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from assets.coverage_grid import name_of
 from orchestration.alerts_found import Alert, Kind, Table
 from orchestration.alerts_runs import asset_links
 from store import instruments, reader
@@ -90,7 +91,7 @@ def alert(trouble: Trouble, check: FailedCheck | None, picture: Picture | None) 
     span = f"{trouble.first}" if trouble.first == trouble.last else f"{trouble.first} to {trouble.last}"
     who = ", ".join(trouble.names[:3]) + (f" and {len(trouble.names) - 3} more" if len(trouble.names) > 3 else "")
     rules = ", ".join(f"{rule} ({rows:,} {'row' if rows == 1 else 'rows'})" for rule, rows in trouble.rules)
-    name = f"{trouble.venue} {trouble.dataset}"
+    name = name_of(trouble.venue, trouble.dataset)
     links = asset_links(
         check.asset if check else ("coverage",), check=check.name if check else "",
         partition=trouble.worst.isoformat() if check else "", run_id=trouble.run_id,

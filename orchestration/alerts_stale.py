@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
+from assets.coverage_grid import name_of
+from assets.ingest import subjects
 from orchestration.alerts_found import Alert, Kind, Link, Table
 from store import reader
 
@@ -47,17 +49,20 @@ def expected_day(now: datetime, lag: timedelta = timedelta()) -> date:
     return (now - GRACE - lag).date() - timedelta(days=1)
 
 
-def lags(catalogue: Catalogue) -> dict[str, timedelta]:
-    """How long after a day its history may come, by venue, where config/sources.toml tells."""
-    out: dict[str, timedelta] = {}
-    told = [(entry.venue, entry.lag_s) for entry in catalogue.files]
-    told += [(entry.name, entry.publication_lag_s) for entry in catalogue.index]
-    for venue, seconds in told:
-        out[venue] = max(out.get(venue, timedelta()), timedelta(seconds=seconds))
+def lags(catalogue: Catalogue) -> dict[tuple[str, str], timedelta]:
+    """How long after a day's end its history may come, by venue and dataset, where config/sources.toml tells."""
+    out: dict[tuple[str, str], timedelta] = {}
+    told = [(entry.venue, subject, entry.lag_s) for entry in catalogue.files for subject in subjects.of_files(entry)]
+    # Of a series the lag counts from the value's time, which is its day's start at the earliest.
+    told += [("series", subject, max(0, entry.publication_lag_s - 86_400))
+             for entry in catalogue.index for subject in subjects.of_index(entry)]
+    for venue, subject, seconds in told:
+        key = (venue, subject.label)
+        out[key] = max(out.get(key, timedelta()), timedelta(seconds=seconds))
     return out
 
 
-def stale(client: Client, now: datetime, late: Mapping[str, timedelta] | None = None) -> list[Stale]:
+def stale(client: Client, now: datetime, late: Mapping[tuple[str, str], timedelta] | None = None) -> list[Stale]:
     """Datasets of living instruments whose newest whole day is before the expected one.
 
     What was never whole is not stale: nobody may want it, or why it is not whole has been told already.
@@ -78,10 +83,10 @@ def stale(client: Client, now: datetime, late: Mapping[str, timedelta] | None = 
     groups: dict[tuple[str, str], list[tuple[int, str, date]]] = {}
     for venue, dataset, instrument, name, last in frame.iter_rows():
         day = date.fromisoformat(last)
-        if day < expected_day(now, (late or {}).get(venue, timedelta())):
+        if day < expected_day(now, (late or {}).get((venue, dataset), timedelta())):
             groups.setdefault((venue, dataset), []).append((instrument, name, day))
     return [
-        Stale(venue, dataset, expected_day(now, (late or {}).get(venue, timedelta())), tuple(rows))
+        Stale(venue, dataset, expected_day(now, (late or {}).get((venue, dataset), timedelta())), tuple(rows))
         for (venue, dataset), rows in groups.items()
     ]
 
@@ -95,7 +100,7 @@ def news(found: Iterable[Stale], told: Collection[str], busy: Collection[str]) -
     for one in found:
         keys = set(one.keys())
         old = keys & set(told)
-        if one.venue in busy or (one.dataset.startswith("series/") and "series" in busy):
+        if one.venue in busy:
             lasting |= old
             continue
         lasting |= keys
@@ -111,10 +116,10 @@ def alert(one: Stale, assets: Collection[tuple[str, ...]] = ()) -> Alert:
     who = one.rows[0][1] if count == 1 else f"{count} instruments"
     since = f"nothing whole after {min(last for _, _, last in one.rows)}"
     return Alert(
-        Kind.STALE, "WARN", f"{one.venue} {one.dataset}: {who}, {since}",
+        Kind.STALE, "WARN", f"{name_of(one.venue, one.dataset)}: {who}, {since}",
         f"the day that must be whole by now is {one.expected}", links=_links(one, assets),
         tables=(Table("instruments behind", ("instrument", "last whole day", "days behind"), rows, count),),
-        path=_links(one, assets)[0].path, brief=f"{one.venue} {one.dataset} stale: {who}, {since}",
+        path=_links(one, assets)[0].path, brief=f"{name_of(one.venue, one.dataset)} stale: {who}, {since}",
     )
 
 

@@ -81,9 +81,9 @@ def test_given_days_widen_and_cut(clickhouse):
 
 def test_datasets_and_venues_are_chosen_by_name(clickhouse):
     assert coverage_log.grids(clickhouse) == []
-    log(clickhouse, 0, [1], dataset="series/fear_greed", venue="fear_greed")
+    log(clickhouse, 0, [1], dataset="series/fear_greed", venue="series")
     log(clickhouse, 7, [1], venue="kraken")
-    assert [grid.name for grid in coverage_log.grids(clickhouse)] == ["fear_greed series/fear_greed", "kraken bars"]
+    assert [grid.name for grid in coverage_log.grids(clickhouse)] == ["kraken bars", "series/fear_greed"]
     (series,) = coverage_log.grids(clickhouse, dataset="series")
     assert lines(series) == {"whole market": "c"}
     assert [grid.venue for grid in coverage_log.grids(clickhouse, venue="kraken")] == ["kraken"]

@@ -79,10 +79,10 @@ def test_one_more_instrument_behind_is_news(clickhouse, lives, instance):
 @pytest.mark.stack
 def test_nothing_is_stale_in_the_middle_of_its_ingest(clickhouse, lives, instance):
     log(clickhouse, lives[0].id, date(2026, 3, 1))
-    log(clickhouse, 0, date(2026, 3, 1), dataset="series/mood", venue="mood")
+    log(clickhouse, 0, date(2026, 3, 1), dataset="series/mood", venue="series")
     run = _started(instance, ["binance", "bars_1m"])
     found, cursor = collect(instance)
-    assert [alert.title for alert in found] == ["mood series/mood: whole market, nothing whole after 2026-03-01"]
+    assert [alert.title for alert in found] == ["series/mood: whole market, nothing whole after 2026-03-01"]
     instance.report_run_canceled(instance.get_run_by_id(run))
     found, cursor = collect(instance, cursor)
     assert [alert.title for alert in found] == ["binance bars: A/USDT, nothing whole after 2026-03-01"]
@@ -121,8 +121,12 @@ def test_until_three_o_clock_the_nightly_ingest_has_time():
 @pytest.mark.stack
 def test_a_publisher_may_be_late(clickhouse, lives):
     log(clickhouse, lives[0].id, date(2026, 4, 1))
-    entry = catalogue.Files(name="klines", venue="binance", format="f", path="x", symbols=(), lag_s=36 * 3600)
-    late = alerts_stale.lags(catalogue.Catalogue(files=(entry,)))
+    entry = catalogue.Files(
+        name="klines", venue="binance", format="binance_klines", path="x", symbols=(), lag_s=36 * 3600
+    )
+    mood = catalogue.Index(name="m", url="x", time="t", columns={"mood": "v"}, publication_lag_s=3 * 86_400)
+    late = alerts_stale.lags(catalogue.Catalogue(files=(entry,), index=(mood,)))
+    assert late == {("binance", "bars"): timedelta(hours=36), ("series", "series/mood"): timedelta(days=2)}
     assert alerts_stale.stale(clickhouse, NOW, late) == []
     assert len(alerts_stale.stale(clickhouse, NOW + timedelta(days=2), late)) == 1
 
