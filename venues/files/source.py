@@ -143,25 +143,42 @@ class FileSource:
     def raw(self, request: Request, rows: pl.DataFrame) -> list[str]:
         """The lines of the files as text, without their line ends; bytes that are no UTF-8 are escaped."""
         out = [""] * rows.height
-        files = [file for file in self.expected(request) if file.inside]
-        if "line" not in rows.columns or not files:
+        if "line" not in rows.columns or not rows.height:
             return out
-        places: dict[str, list[int]] = {}
-        for at, ts in enumerate(rows[clock(request.dataset)].to_list()):
-            places.setdefault(_nearest(files, ts).path, []).append(at)
         numbers = rows["line"].to_list()
-        for file in files:
-            mine = places.get(file.path, [])
-            if mine:
-                with self._open(file, request) as content:
-                    told = self._lines(content, [numbers[at] for at in mine])
-                for at in mine:
-                    out[at] = told.get(numbers[at], "")
+        for file, mine in self._places(request, rows):
+            with self._open(file, request) as content:
+                told = self._lines(content, [numbers[at] for at in mine])
+            for at in mine:
+                out[at] = told.get(numbers[at], "")
         return out
 
     def close(self) -> None:
         """Removes what was downloaded."""
         self._files.close()
+
+    def _places(self, request: Request, rows: pl.DataFrame) -> Iterator[tuple[Expected, list[int]]]:
+        """Which of the rows stand in which file: the one of their time, or, where rows spill, the one that has them."""
+        files, margin = self.expected(request), self._margin(request)
+        if not margin:
+            inside = [file for file in files if file.inside]
+            nearest = [_nearest(inside, ts).path for ts in rows[clock(request.dataset)].to_list()]
+            for file in inside:
+                if mine := [at for at, path in enumerate(nearest) if path == file.path]:
+                    yield file, mine
+            return
+        named = [clock(request.dataset), "line"]
+        left = rows.select(named).with_row_index("_at")
+        for file in files:
+            if not self._ask(file, request).present:
+                continue
+            found: set[int] = set()
+            with self._open(file, request) as content:
+                for part in self._format.read(content):
+                    if part.dataset is request.dataset:
+                        found |= set(left.join(part.frame.select(named), on=named, how="semi")["_at"])
+            if found:
+                yield file, sorted(found)
 
     def _extent(self, file: Expected, request: Request) -> Extent:
         """What a file without a time in its path tells of: read once."""

@@ -225,6 +225,9 @@ def test_files_that_are_cut_by_another_clock_lend_each_other_their_edges(make, t
     assert fetched(source, request(0))["trade_id"].to_list() == [1, 2]
     assert fetched(source, request(1))["trade_id"].to_list() == [3]
     assert fetched(source, request(0, 2))["trade_id"].to_list() == [1, 2, 3]
+    for span in (request(0), request(0, 2)):
+        frame = fetched(source, span)
+        assert [line.split(",")[4] for line in source.raw(span, frame)] == [str(id_) for id_ in frame["trade_id"]]
     one = source.fingerprint(request(0))
     (tmp_path / "2023-11-15.csv").unlink()
     assert fetched(make(tmp_path / "{day}.csv", "tardis_trades"), request(0))["trade_id"].to_list() == [1]
