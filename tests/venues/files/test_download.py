@@ -148,6 +148,17 @@ def test_the_server_says_when_to_come_back(publisher, tmp_path, monkeypatch):
     assert [round(wait, -1) for wait in waits] == [10, 40, 0, 50]  # no longer than our patience
 
 
+def test_two_backfills_at_once_do_not_take_each_others_file(publisher, tmp_path):
+    one, two = (Downloads(lambda: tmp_path, {}, Patience(2, 0.01, 0.02)) for _ in range(2))
+    url = publisher.put("a.zip", BODY)
+    mine, theirs = one.get(url), two.get(url)
+    assert mine != theirs
+    one.close()
+    assert theirs.read_bytes() == BODY
+    two.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_nobody_holds_any_more_is_removed(publisher, tmp_path):
     downloads = Downloads(lambda: tmp_path, {}, Patience(2, 0.01, 0.02))
     assert downloads.get(publisher.put("a.zip", BODY)).exists()
