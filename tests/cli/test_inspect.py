@@ -7,6 +7,7 @@ from cli import inspect_file, inspect_text
 from cli import main as command_line
 from infra.errors import TickhouseError
 from market.dataset import Dataset
+from tests.venues.answers import Answer, Answers
 
 FREQTRADE = "freqtrade+freqtrade/tests/testdata"
 ROWS = [f"2020-01-01 {hour:02}:00,3,4,1,2.25,5.5" for hour in range(24)]
@@ -78,6 +79,25 @@ def test_a_table_of_unknown_names_is_read_under_a_proposed_map(run, file):
     assert result.exit_code == 0, result.output
     assert "columns_csv (proposed)" in result.output
     assert 'dataset = "trades"' in result.output
+
+
+def test_several_formats_that_read_it_are_offered(run, file):
+    # Three numbers in a row with a stamp on the hour may be a trade or a funding rate; only a person knows.
+    path = file(*[f"{1_600_000_000 - 1_600_000_000 % 3_600 + 28_800 * at},8,0.0001" for at in range(5)], name="x.csv",
+                head=f"{1_599_955_200},8,0.0001")
+    result = run(path)
+    assert result.exit_code == 1
+    assert "choose with --format, one of" in result.output
+    assert "kraken_trades" in result.output
+    assert run(path, "--format", "kraken_trades").exit_code == 0
+
+
+def test_a_file_somewhere_else_is_fetched(run, file, tmp_path):
+    text = file(*ROWS).read_text()
+    with Answers({"/BTCUSD_1h.csv": lambda _: Answer(text)}) as answers:
+        report = inspect_file.inspect(inspect_file.Wish(f"{answers.base}/BTCUSD_1h.csv"), tmp_path / "staging")
+    assert report.tables[0].rows == 24
+    assert list((tmp_path / "staging").iterdir()) == []
 
 
 def test_options_are_given_as_in_the_catalogue(run, file):
