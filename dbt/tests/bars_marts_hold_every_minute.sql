@@ -1,7 +1,12 @@
 -- Fails with the whole days of which a bars mart has not exactly the minutes that the base table has: an insert that
 -- was cut off. `dbt build --full-refresh` makes the marts again.
 with base as (
-    select instrument, day, sum(minutes) as minutes from {{ ref('mart_bars_1m') }} group by instrument, day
+    select instrument, toDate(ts_event) as day, uniqExact(ts_event) as minutes
+    from {{ source('base', 'bars') }}
+    where interval_s = 60 and (instrument, toDate(ts_event)) in (
+        select instrument, day from {{ ref('staging_days') }} where dataset = 'bars' and is_whole
+    )
+    group by instrument, day
 )
 {% for name in ('5m', '15m', '1h', '4h', '1d') %}
 select '{{ name }}' as bars, base.instrument as instrument, base.day as day, base.minutes as there, made.minutes as here

@@ -1,6 +1,6 @@
 -- Fails with the days in a mart that the ingest log does not call whole.
 {% for mart, dataset in (
-    ('mart_bars_1m', 'bars'), ('mart_bars_5m', 'bars'), ('mart_bars_1d', 'bars'), ('mart_minutes_daily', 'bars'),
+    ('mart_bars_5m', 'bars'), ('mart_bars_1d', 'bars'), ('mart_minutes_daily', 'bars'),
     ('mart_trades_daily', 'trades'), ('mart_spreads_hourly', 'quotes'), ('mart_funding_carry', 'funding_rates')
 ) %}
 select distinct '{{ mart }}' as mart, instrument, day
