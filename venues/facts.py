@@ -66,3 +66,8 @@ _FACTS = {
 def of(venue: str) -> Facts:
     """The venue's facts; the defaults for a venue that we know nothing special about."""
     return _FACTS.get(venue, Facts())
+
+
+def venues() -> dict[str, Facts]:
+    """Every venue of which something is known, by name."""
+    return dict(sorted(_FACTS.items()))

@@ -1,4 +1,4 @@
-"""The pre-trade checks and the codes they refuse with."""
+"""The checks that orders pass before they go out, and those that data pass before they are published."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 
+from cli.reference import data_checks
 from cli.reference.markdown import page, table
 from risk.errors import DenyCode
 from risk.pretrade import ALWAYS, NEW_RISK, Check
 
 
 def text() -> str:
-    """Checks in the order in which an order passes them, then what each code means."""
+    """Of orders: the checks in their order, then what each code means. Of data: the rules of each dataset."""
     return page(
-        "Pre-trade checks",
+        "Checks",
+        "## Orders",
         "Every order passes all of them in this order, or does not go out. Reducing orders skip those for new risk.",
         table(("check", "for", "what it wants", "refuses", "codes"), [
             *_rows(ALWAYS, "every order"), *_rows(NEW_RISK, "new risk"),
@@ -23,6 +25,7 @@ def text() -> str:
         table(("code", "meaning", "what to do"), [
             (f"`{code.name}`", code.meaning, code.next_step) for code in DenyCode
         ]),
+        *data_checks.parts(),
     )
 
 

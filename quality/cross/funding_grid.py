@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from quality.cross.look import Look
@@ -9,6 +11,7 @@ from quality.frames import with_day
 from quality.rule import DayRule, Severity
 from venues.facts import Facts
 
+RULE = DayRule("funding_shift", "settlements at the venue's hours, UTC", Severity.ERROR, most=0)
 LEAST = 6        # settlements that must be there to tell
 SHARE = 0.95     # of them that must agree: venues settle late now and then
 HOUR_NS = 3_600 * 10**9
@@ -16,8 +19,7 @@ HOUR_NS = 3_600 * 10**9
 
 def look(funding: pl.DataFrame, days: pl.DataFrame, facts: Facts) -> Look:
     """All settlements of the days, where nearly every one is off by the same hours; `shift_h` tells by how many."""
-    severity = Severity.ERROR if facts.funding_documented else Severity.WARNING
-    rule = DayRule("funding_shift", "settlements at the venue's hours, UTC", severity, most=0)
+    rule = RULE if facts.funding_documented else replace(RULE, severity=Severity.WARNING)
     shift = shift_h(funding["ts_event"], facts)
     here = with_day(funding).join(days, on=["instrument", "day"], how="semi")
     wrong = here if shift else here.clear()

@@ -46,9 +46,9 @@ def present(dataset: Dataset) -> RowRule:
 
 
 def positive(*columns: str) -> RowRule:
-    """The columns are above zero."""
+    """The prices are above zero."""
     return RowRule(
-        f"{columns[0]}_positive", pl.any_horizontal(pl.col(name) <= 0 for name in columns), "above zero", shows=columns
+        "prices_positive", pl.any_horizontal(pl.col(name) <= 0 for name in columns), "above zero", shows=columns
     )
 
 

@@ -96,8 +96,8 @@ PRICES = ("open", "high", "low", "close")
 PLANTS = [
     # Bars.
     Plant(BARS, "a null", put(3, volume=None), "values_present", ERROR, 3),
-    Plant(BARS, "price zero", put(3, low=0), "open_positive", ERROR, 3),
-    Plant(BARS, "price -1", put(3, open=-1, low=-1), "open_positive", ERROR, 3),
+    Plant(BARS, "price zero", put(3, low=0), "prices_positive", ERROR, 3),
+    Plant(BARS, "price -1", put(3, open=-1, low=-1), "prices_positive", ERROR, 3),
     Plant(BARS, "high below the close", lambda good: good.with_columns(
         high=pl.when(pl.int_range(pl.len()) == 3).then(pl.col("close") - 1).otherwise("high")
     ), "high_over_body", ERROR, 3),
@@ -286,3 +286,42 @@ def test_bars_of_every_interval_have_their_grid():
     for interval_s in (1, 60, 300, 900, 3_600, 14_400, 86_400):
         found = judge(BARS, bars(interval_s), context(interval_s=interval_s))
         assert {f.rule for f in found.findings if not f.passed} <= {"stale_run"}
+
+
+def test_a_venue_that_opens_at_the_close_before_has_opens_outside_of_high_and_low():
+    good = bars()
+    apart = good.with_columns(open=pl.when(pl.int_range(pl.len()) == 9).then(pl.col("high") + 70).otherwise("open"))
+    assert "high_over_body" in {f.rule for f in judge(BARS, apart).findings if not f.passed}
+    bitmex = judge(BARS, apart, context("bitmex"))
+    assert [f.rule for f in bitmex.findings if not f.passed] == []
+
+
+def test_a_venue_that_has_no_null_trades_is_not_forgiven_them():
+    null = spoil(GOOD[TRADES](), 3, price=0, qty=0)
+    assert judge(TRADES, null).worst(1, FIRST) is INFO
+    assert judge(TRADES, null, context("kraken")).worst(1, FIRST) is ERROR
+
+
+def test_numbers_of_a_venue_that_counts_all_its_symbols_together_say_nothing():
+    sparse = GOOD[TRADES]().with_columns(pl.col("trade_id") * 40)
+    assert judge(TRADES, sparse, context("okx")).worst(1, FIRST) is None
+    assert judge(TRADES, sparse, context("binance")).worst(1, FIRST) is WARNING
+
+
+def test_numbers_without_order_are_not_held_against_time():
+    shuffled = GOOD[TRADES]().with_columns(trade_id=(pl.col("trade_id") * 7_919) % 1_009)
+    assert judge(TRADES, shuffled, context("kraken")).worst(1, FIRST) is None
+
+
+def test_a_listing_in_the_middle_of_the_day_asks_for_no_bars_before_it():
+    listed = START + 5 * HOUR_NS
+    late = bars().filter(pl.col("ts_event") >= listed)
+    assert judge(BARS, late, context(listed_ns=listed)).worst(1, FIRST) is None
+    assert judge(BARS, late).worst(1, FIRST) is WARNING
+
+
+def test_a_change_of_the_funding_interval_is_no_gap():
+    eight, four = funding(8, days=1), funding(4, days=1)
+    moved_on = pl.concat([eight, four.with_columns(pl.col("ts_event", "ts_known") + DAY_NS,
+                                                   day=pl.col("day").dt.offset_by("1d"))])
+    assert judge(FUNDING, moved_on).worst(1, FIRST) is None
