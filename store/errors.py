@@ -36,6 +36,10 @@ class StoreCode(ErrorCode):
         "a migration's file name is not NNNN_words.sql, or its number is taken",
         "rename it with the next free number",
     )
+    MIGRATION_RUNNING = (
+        "another process applies migrations to this database",
+        "wait for it; if that process is gone for good, `DROP TABLE schema_lock` there and start again",
+    )
     TABLE_UNKNOWN = "the table does not exist in this database", "apply the migrations with `tickhouse up`"
     COLUMN_UNKNOWN = "the frame has a column that the table lacks", "drop or rename the column named here"
     TIME_NAIVE = "a time column has no zone", "pass UTC nanoseconds or aware datetimes"

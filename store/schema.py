@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import TickhouseError
 from store.errors import StoreCode
+from store.schema_lock import schema_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,15 +61,15 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
 def migrate_database(client: Client, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Names of the migrations it applied to the client's database.
 
-    MIGRATION_CHANGED, before anything is applied, when the text of an applied one has changed.
+    MIGRATION_CHANGED, before anything is applied, when the text of an applied one has changed; MIGRATION_RUNNING while
+    another process applies some.
     """
     migrations = read_migrations() if migrations is None else migrations
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_migrations (name String, sha256 String,"
         " applied_at DateTime64(9, 'UTC') DEFAULT now64(9)) ENGINE = MergeTree ORDER BY name"
     )
-    rows = client.query("SELECT name, sha256 FROM schema_migrations").result_rows
-    applied = {str(name): str(sha256) for name, sha256 in rows}
+    applied = _applied(client)
     for migration in migrations:
         if applied.get(migration.name, migration.sha256) != migration.sha256:
             raise TickhouseError(
@@ -77,12 +78,19 @@ def migrate_database(client: Client, migrations: Sequence[Migration] | None = No
                 applied=applied[migration.name][:12],
                 found=migration.sha256[:12],
             )
-    done = []
-    for migration in migrations:
-        if migration.name in applied:
-            continue
-        for statement in migration.statements:
-            client.command(statement)
-        client.insert("schema_migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
-        done.append(migration.name)
-    return done
+    if all(migration.name in applied for migration in migrations):
+        return []
+    with schema_lock(client):
+        applied = _applied(client)  # whoever had the lock before us may have done it all
+        waiting = [migration for migration in migrations if migration.name not in applied]
+        for migration in waiting:
+            for statement in migration.statements:
+                client.command(statement)
+            client.insert("schema_migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
+    return [migration.name for migration in waiting]
+
+
+def _applied(client: Client) -> dict[str, str]:
+    """Hash of each migration that was applied."""
+    rows = client.query("SELECT name, sha256 FROM schema_migrations").result_rows
+    return {str(name): str(sha256) for name, sha256 in rows}

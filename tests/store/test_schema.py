@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import socket
+import subprocess
 
 import pytest
 
 from infra.errors import TickhouseError
+from market.dataset import Dataset
+from store import datasets, retention
 from store.clickhouse import migrate
 from store.errors import StoreCode
 from store.schema import Migration, migrate_database, read_migrations
+from tests.store.rows import DAY, frame
 
 DESIGNED = {
     "instruments", "bars", "trades", "quotes", "book_snapshots", "book_deltas", "funding_rates",
@@ -46,6 +52,45 @@ def test_changed_text_is_refused_before_anything_is_applied(clickhouse):
     assert caught.value.code is StoreCode.MIGRATION_CHANGED
     assert caught.value.context["name"] == first.name
     assert clickhouse.command("EXISTS TABLE never") == 0
+
+
+@pytest.mark.stack
+def test_rebuilt_tables_keep_their_rows_however_often_they_are_rebuilt(clickhouse, settings):
+    """`0005` copies tables; it may be cut anywhere, also between the exchange and its record."""
+    client, migrations = clickhouse, read_migrations()
+    rebuild = next(migration for migration in migrations if migration.name.startswith("0005"))
+    datasets.write(client, Dataset.TRADES, frame(Dataset.TRADES, [(0, 7, 1), (1, 8, 1)]), DAY)
+    datasets.write(client, Dataset.BARS, frame(Dataset.BARS, [(0, 7, 1), (1, 8, 1)]), DAY)
+    everything = [f"SELECT * FROM {table} ORDER BY ALL" for table in ("trades", "bars")]  # noqa: S608 - two names
+    before = [client.query_arrow(sql) for sql in everything]
+    for cut in range(0, len(rebuild.statements), 4):
+        for statement in rebuild.statements[: cut + 1]:
+            client.command(statement)
+    for statement in rebuild.statements:
+        client.command(statement)
+    retention.apply(client, settings.retention, shorten=True)
+    after = [client.query_arrow(sql) for sql in everything]
+    assert all(one.equals(two) for one, two in zip(before, after, strict=True))
+
+
+@pytest.mark.stack
+def test_two_processes_do_not_migrate_at_once(clickhouse):
+    new = [*read_migrations(), Migration("9998_new.sql", "CREATE TABLE IF NOT EXISTS made (x UInt8) ENGINE = Memory;")]
+    for holder in ("elsewhere 17", f"{socket.gethostname()} {os.getppid()}"):
+        clickhouse.command(f"CREATE TABLE schema_lock (held UInt8) ENGINE = Memory COMMENT '{holder}'")
+        with pytest.raises(TickhouseError) as caught:
+            migrate_database(clickhouse, new)
+        assert caught.value.code is StoreCode.MIGRATION_RUNNING
+        assert caught.value.context["holder"] == holder.replace(" ", ":")
+        clickhouse.command("DROP TABLE schema_lock SYNC")
+    process = subprocess.Popen(["true"])
+    process.wait()
+    clickhouse.command(
+        f"CREATE TABLE schema_lock (held UInt8) ENGINE = Memory COMMENT '{socket.gethostname()} {process.pid}'"
+    )
+    assert migrate_database(clickhouse, new) == ["9998_new.sql"], "its holder is gone"
+    assert clickhouse.command("EXISTS TABLE schema_lock") == 0
+    clickhouse.command("ALTER TABLE schema_migrations DELETE WHERE name = '9998_new.sql' SETTINGS mutations_sync = 1")
 
 
 def test_names_are_checked(tmp_path):
