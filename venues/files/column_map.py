@@ -33,7 +33,7 @@ OPTIONAL: dict[Dataset, tuple[str, ...]] = {
 }
 
 
-_OF_ARCHIVES = ("member",)  # an option of every format: which file of an archive
+_OF_ALL = ("member", "symbols")  # options of every format: which file of an archive, and the publisher's symbols
 
 
 class ColumnMap(BaseModel):
@@ -98,7 +98,7 @@ class ColumnMap(BaseModel):
 
 def of(options: Mapping[str, Any], file: str, *others: str) -> ColumnMap:
     """The map in these options without the reader's own keys `others`; SOURCES_INVALID names the wrong key."""
-    foreign = {*others, *_OF_ARCHIVES}
+    foreign = {*others, *_OF_ALL}
     try:
         return ColumnMap.model_validate({key: value for key, value in options.items() if key not in foreign})
     except ValidationError as error:

@@ -162,6 +162,10 @@ def test_a_wrong_option_is_named(options, problem):
         only(csv(), **options)
 
 
+def test_options_of_every_format_are_no_wrong_ones():
+    assert only(csv(), member="*.csv", symbols={"BTC/USDT": "XBTUSDT"}).height == 2
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(TickhouseError, match=r"FILE_HEADER_CHANGED .*missing=weight found=Date, o, h, l, c, v, pair"):
         only(csv(), columns=MAP | {"volume": "weight"})
