@@ -18,8 +18,9 @@ from venues.files.table import LINE
 if TYPE_CHECKING:
     from venues.files.format import Opened
 
-PLAIN_TRADE = int(Flag.LAST | Flag.CATCH_UP)  # as REST gives them: heard after the fact, each whole by itself
-AGGREGATE_TRADE = PLAIN_TRADE | int(Flag.AGGREGATE)
+# What a trade is, not how it reached us: the same one by REST or heard live is no revision of it.
+PLAIN_TRADE = 0
+AGGREGATE_TRADE = int(Flag.AGGREGATE)
 TAKER = {"buy": Side.BUY, "sell": Side.SELL}
 MAKER_BOUGHT = {"true": Side.SELL, "false": Side.BUY, "1": Side.SELL, "0": Side.BUY}  # "is the buyer the maker?"
 BOOK = {"bid": Side.BUY, "ask": Side.SELL}
