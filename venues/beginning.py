@@ -24,23 +24,26 @@ class Beginning:
         self._trusted = False
 
     def check(
-        self, ask: Callable[[int], list[Row]], page: list[Row], limit: int, first_ms: int, wanted_ms: int,
+        self, ask: Callable[[int, int], list[Row]], page: list[Row], wanted_ms: int, time_of: Callable[[Row], int],
         name_of: Callable[[Row], Hashable],
     ) -> None:
         """VENUE_SINCE_IGNORED where a page that begins long after the time asked for is only the newest one.
 
-        `ask(limit)` asks for the same page of another size: a venue that begins at `since` answers with the same first
-        row and fewer of them. One that goes back from now begins later, and one that looks at nothing gives the same.
+        `ask(since, limit)` asks again, for fewer: a venue that begins at `since` answers with the same first row, one
+        that goes back from now begins later. One that gives as many as before is asked from the middle of the page: it
+        honours that where it goes on well beyond the page's end; where the page is its newest one, there is no more.
         """
+        first_ms = min(map(time_of, page), default=0)
         if self._trusted or len(page) < _FEW or first_ms <= wanted_ms + _SOON_MS:
             return
-        guard: Guard | None = getattr(self._exchange, "on_rest_response", None)
-        rows, digest = _seen(guard, len(page))
-        fewer = ask(max(2, min(rows, limit) // 2))
-        rows_then, digest_then = _seen(guard, len(fewer))
-        if fewer and (
-            name_of(fewer[0]) != name_of(page[0]) or rows_then >= rows or (digest and digest == digest_then)
-        ):
+        rows, _ = _seen(getattr(self._exchange, "on_rest_response", None), len(page))
+        fewer = ask(wanted_ms, max(2, len(page) // 2))
+        honoured = not fewer or name_of(fewer[0]) == name_of(page[0])
+        if honoured and fewer and _seen(getattr(self._exchange, "on_rest_response", None), len(fewer))[0] >= rows:
+            middle = time_of(page[len(page) // 2])
+            beyond = sum(time_of(row) > time_of(page[-1]) for row in ask(middle, rows))
+            honoured = beyond >= len(page) // 4
+        if not honoured:
             raise TickhouseError(
                 VenueCode.VENUE_SINCE_IGNORED, venue=self._exchange.id, request=self._what, wanted=wanted_ms,
                 got=first_ms,

@@ -193,10 +193,8 @@ class Pulls:
                 nonlocal first
                 page = repeats.page(lambda: get(at, limit), limit)
                 if first and page:
-                    earliest = min(time_of(row) for row in page)
-                    wanted = max(at, spec.listed // MS) + step
                     oldest = sorted(page, key=time_of)
-                    beginning.check(lambda fewer: get(at, fewer), oldest, limit, earliest, wanted, time_of)
+                    beginning.check(get, oldest, max(at, spec.listed // MS) + step, time_of, time_of)
                     first = False
                 return page
 

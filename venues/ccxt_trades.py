@@ -91,8 +91,8 @@ class Trades:
             page = repeats.page(lambda asked=asked: self._page(spec, asked, {}), _PAGE)  # type: ignore[misc]
             if page and not seen:
                 self._beginning.check(
-                    lambda limit, asked=asked: self._page(spec, asked, {}, limit), page, _PAGE,  # type: ignore[misc]
-                    page[0]["timestamp"], max(at, spec.listed // MS), key_of,
+                    lambda since, limit: self._page(spec, since, {}, limit), page, max(at, spec.listed // MS),
+                    lambda trade: int(trade["timestamp"]), key_of,
                 )
             page = [trade for trade in page if trade["timestamp"] >= at]
             if seen and not any(key_of(trade) in seen for trade in page):

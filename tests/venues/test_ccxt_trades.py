@@ -25,8 +25,10 @@ class Venue:
     last_response_headers: dict[str, str] = {}  # noqa: RUF012 - ccxt's own shape
     has = {"fetchTime": False, "fetchTrades": True}  # noqa: RUF012
 
-    def __init__(self, name: str, times: list[int], page: int, *, ids: bool = True, exclusive: bool = False) -> None:
-        self.id, self.page, self.exclusive = name, page, exclusive
+    def __init__(
+        self, name: str, times: list[int], page: int, *, ids: bool = True, exclusive: bool = False, limits: bool = True
+    ) -> None:
+        self.id, self.page, self.exclusive, self.limits = name, page, exclusive, limits
         self.asked = 0
         self.trades = [
             {"id": f"t-{n}" if ids else None, "timestamp": ts, "price": "1.5", "amount": "2", "side": "buy"}
@@ -38,7 +40,7 @@ class Venue:
 
     def fetch_trades(self, symbol: str, since: int, limit: int, params: dict[str, Any]) -> list[dict[str, Any]]:
         self.asked += 1
-        size = min(self.page, limit)
+        size = min(self.page, limit) if self.limits else self.page
         rows = [dict(t) for t in self.trades if t["timestamp"] >= since + self.exclusive]
         if self.id == "coinbase":
             return [t for t in rows if t["timestamp"] <= params["until"]][-size:]
@@ -97,6 +99,13 @@ def test_only_the_newest_whatever_is_asked() -> None:
     assert code_of(Venue("newest", times, 1000)) is VenueCode.VENUE_SINCE_IGNORED
     quiet = Venue("newest", times[:15], 1000)
     assert len(fetch(quiet)) == 15, "all that there is"
+
+
+def test_a_venue_that_takes_no_page_size_is_not_accused() -> None:
+    """After a quiet morning a full page begins late; asked from its middle, an honest venue goes on."""
+    times = [T0 + 3_600_000 + n * 1000 for n in range(500)]
+    assert len(fetch(Venue("other", times, 100, limits=False))) == 500
+    assert code_of(Venue("newest", times, 100, limits=False)) is VenueCode.VENUE_SINCE_IGNORED
 
 
 def test_a_venue_that_is_trusted_is_not_probed_again() -> None:
