@@ -95,7 +95,7 @@ def inspect(wish: Wish, staging: Path) -> Report:
                 options = {**proposal.options, **options}
             if not chosen:
                 return Report(name, "", found, options, False, None, told, (), False)
-        known = registry.get(chosen)
+        known, life = registry.get(chosen), _of_publisher(life, chosen, told)
 
         def read(sized: Instrument, more: Mapping[str, Any]) -> Iterator[Part]:
             from venues.files.format import Opened
@@ -173,6 +173,17 @@ def _life(wish: Wish, name: str) -> tuple[Instrument, dict[str, str]]:
     kind = InstrumentKind.LINEAR if ":" in symbol else InstrumentKind.SPOT
     settle = symbol.partition(":")[2] or quote
     return Instrument(1, venue, symbol, base + quote, kind, base, quote, settle, 0, 0, 10**8, 0), told
+
+
+def _of_publisher(life: Instrument, chosen: str, told: dict[str, str]) -> Instrument:
+    """The same, at the venue whose format it is where nobody named one."""
+    from venues import facts
+
+    publisher = chosen.partition("_")[0]
+    if life.venue or facts.of(publisher) == facts.Facts():
+        return life
+    told["venue"] = "whose format it is"
+    return replace(life, venue=publisher)
 
 
 def _pair(part: str, *, last: bool) -> re.Match[str] | None:

@@ -89,7 +89,9 @@ def test_several_formats_that_read_it_are_offered(run, file):
     assert result.exit_code == 1
     assert "choose with --format, one of" in result.output
     assert "kraken_trades" in result.output
-    assert run(path, "--format", "kraken_trades").exit_code == 0
+    chosen = run(path, "--format", "kraken_trades")
+    assert chosen.exit_code == 0
+    assert "kraken (whose format it is)" in chosen.output
 
 
 def test_a_file_somewhere_else_is_fetched(run, file, tmp_path):
