@@ -25,12 +25,21 @@ class Feed(_Entry):
 
     dataset: Dataset
     interval_s: int = 60  # of bars
+    series: str = ""      # of a series: "long_short_ratio"
+
+    @model_validator(mode="after")
+    def _series_is_named(self) -> Feed:
+        if (self.dataset is Dataset.SERIES) != bool(self.series):
+            raise ValueError('series: its name with dataset = "series", for example "long_short_ratio", else nothing')
+        return self
 
     @property
     def name(self) -> str:
         """Last part of the asset's key."""
         from market.dataset import INTERVALS
 
+        if self.series:
+            return self.series
         if self.dataset is Dataset.BARS:
             return f"bars_{INTERVALS.get(self.interval_s, f'{self.interval_s}s')}"
         return {Dataset.FUNDING_RATES: "funding"}.get(self.dataset, str(self.dataset))

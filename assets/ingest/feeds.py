@@ -62,6 +62,7 @@ _WORDS = {
     Dataset.TRADES: "Trades by REST, aggregate ones where the venue numbers those",
     Dataset.FUNDING_RATES: "Funding settlements by REST",
     Dataset.OPEN_INTEREST: "Open interest by REST",
+    Dataset.SERIES: "A dated series by REST",
 }
 FEEDS = (
     Feed("bars_1m", Subject(Dataset.BARS), "Bars of 60 s by REST"),
@@ -80,7 +81,7 @@ def of_venue(venue: str, symbols: Iterable[str]) -> tuple[Feed, ...]:
 def of_catalogue(entries: Iterable[catalogue.Feed]) -> tuple[Feed, ...]:
     """Feeds as config/sources.toml names them."""
     return tuple(
-        Feed(entry.name, Subject(entry.dataset, entry.interval_s),
+        Feed(entry.name, Subject(entry.dataset, entry.interval_s, entry.series),
              _WORDS.get(entry.dataset, f"{str(entry.dataset).replace('_', ' ').capitalize()} by REST")
              if entry.dataset is not Dataset.BARS else f"Bars of {entry.interval_s} s by REST")
         for entry in entries
