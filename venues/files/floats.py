@@ -48,17 +48,6 @@ def scaled(values: pl.Series, scale: int, rounded: bool = False) -> pl.Series:
     return out.scatter(rest, slow)
 
 
-def decimals(values: pl.Series, rounded: bool = False, most: int = 12) -> int | None:
-    """The smallest scale that expresses every number of a float column, None where `most` is too few."""
-    present = values.drop_nulls()
-    return next((scale for scale in range(most + 1) if scaled(present, scale, rounded).null_count() == 0), None)
-
-
-def inexact(values: pl.Series, scale: int) -> int:
-    """How many cells only `rounded` reads at this scale."""
-    return scaled(values, scale).null_count() - scaled(values, scale, rounded=True).null_count()
-
-
 def _from_text(values: pl.Series, scale: int, rounded: bool) -> pl.Series:
     finite = values.is_finite().fill_null(value=False)
     text = values.cast(pl.String).set(~finite, None)

@@ -30,11 +30,6 @@ class Answer:
     cells: pl.DataFrame
     raw: dict[int, str]  # by `line`, the row as it was written
 
-    @property
-    def rows(self) -> int:
-        """How many rows the publisher gave."""
-        return self.cells.height
-
 
 def read_json(url: str, content: IO[bytes], path: str, columns: Sequence[str]) -> Answer:
     """The rows at the dotted `path` of a JSON document: objects, lists ("0", "1") or an object by time ("key").

@@ -35,7 +35,6 @@ def test_a_trace_of_arithmetic_is_refused_unless_the_file_is_declared_rounded():
     values = pl.Series([5.330000000000001e-05, 0.1 + 0.2, 33.35399601000002, 0.3])
     assert floats.scaled(values, 8).to_list() == [None, None, None, 30_000_000]
     assert floats.scaled(values, 8, rounded=True).to_list() == [5_330, 30_000_000, 3_335_399_601, 30_000_000]
-    assert floats.inexact(values, 8) == 3
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=2, max_size=200))
@@ -56,12 +55,6 @@ def test_large_numbers_keep_the_digits_that_were_written():
 
 def test_float32_stands_for_its_own_shortest_decimal():
     assert floats.scaled(pl.Series([0.1, 16.25], dtype=pl.Float32), 4).to_list() == [1_000, 162_500]
-
-
-def test_the_smallest_scale_that_expresses_a_column():
-    assert floats.decimals(pl.Series([1.5, 2.25, 3.0, None])) == 2
-    assert floats.decimals(pl.Series([0.1 + 0.2])) is None
-    assert floats.decimals(pl.Series([0.1 + 0.2]), rounded=True) == 1
 
 
 def test_text_may_carry_traces_too_where_the_file_is_declared_rounded():
