@@ -67,6 +67,7 @@ SCHEMAS: dict[Dataset, dict[str, pl.DataType | type[pl.DataType]]] = {
 INTERVALS = {
     1: "1s", 60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h",
     21_600: "6h", 28_800: "8h", 43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
+    2_592_000: "1mo",  # a calendar month
 }
 
 
