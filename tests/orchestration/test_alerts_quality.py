@@ -106,14 +106,12 @@ def test_a_quarantined_day_is_told_once_with_its_rows_a_picture_and_links(clickh
 def test_a_strip_begins_with_what_is_known_and_shows_the_bad_day(clickhouse, life):
     for day, state in ((date(2026, 8, 25), IngestState.COMPLETE), (DAY, IngestState.QUARANTINED)):
         ingest_log.record(clickhouse, [IngestEntry("bars", "binance", life.id, day, state, 1, "", "t")])
-    drawn = []
     album = Album(clickhouse)
-    for first, last in ((DAY, DAY), (date(2026, 8, 1), DAY)):
-        drawn.append(album.strip("binance", "bars", [life.id], first, last))
+    drawn = [album.strip("binance", "bars", [life.id], first, DAY) for first in (DAY, DAY, date(2026, 8, 1))]
     assert drawn[0] is drawn[1]  # drawn once
+    assert [picture.name for picture in drawn[1:]] == ["coverage-1", "coverage-2"]
     assert album.strip("binance", "trades", [life.id], DAY, DAY) is None
-    assert album.strip("binance", "bars", [], DAY, DAY) is drawn[0]
-    assert drawn[0].name == "coverage-1"
+    assert album.strip("binance", "bars", [999], DAY, DAY) is None
 
 
 def test_a_row_that_breaks_two_rules_is_shown_once(clickhouse, life):
