@@ -46,7 +46,7 @@ def files(settings: Settings) -> ArchiveFiles:
 
 
 def shape(client: Client, table: str) -> Shape:
-    """The table's shape; TABLE_UNKNOWN where there is no such table, or none with rows of instruments and days."""
+    """The table's shape; ARCHIVE_UNSUITED where there is no such table, or none with rows of instruments and days."""
     columns = client.query(
         "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}"
         " AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') ORDER BY position",
@@ -54,7 +54,8 @@ def shape(client: Client, table: str) -> Shape:
     ).result_rows
     names = [name for name, _ in columns]
     if not {"instrument", "ts_event", "ts_stored", CLOCK} <= set(names):
-        raise TickhouseError(StoreCode.TABLE_UNKNOWN, table=table, database=client.database)
+        problem = "it keeps no rows by instrument and day" if names else "there is none of this name"
+        raise TickhouseError(StoreCode.ARCHIVE_UNSUITED, table=table, database=client.database, problem=problem)
     key = client.command(
         "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
         parameters={"table": table},

@@ -20,6 +20,10 @@ class StoreCode(ErrorCode):
         "ClickHouse has no room on its disk",
         "free space there or shorten `[retention]`, then run the same again: rows that arrived are not written twice",
     )
+    STORE_BUSY = (
+        "ClickHouse merges more slowly than rows arrive, and takes no more for now",
+        "wait until it has caught up and run the same again, in larger pieces if they are small",
+    )
     STORE_MEMORY = (
         "the query needs more memory than ClickHouse may use",
         "ask for fewer instruments or a shorter time at once, or raise ClickHouse's limit",
@@ -62,6 +66,10 @@ class StoreCode(ErrorCode):
     ARCHIVE_BROKEN = (
         "an archived day is missing, damaged or not what its manifest says",
         "bring the file back from a backup; where the table still has the day, delete the file and archive it again",
+    )
+    ARCHIVE_UNSUITED = (
+        "the archive keeps days of tables that age, and this is none",
+        "name a table of `[retention]`, such as trades",
     )
     ARCHIVE_MISSING = (
         "this day of the table is not in the archive",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _CODE = re.compile(r"\b[Cc]ode:? (\d+)")
-_BY_NUMBER = {243: StoreCode.STORE_FULL, 241: StoreCode.STORE_MEMORY}
+_BY_NUMBER = {241: StoreCode.STORE_MEMORY, 243: StoreCode.STORE_FULL, 252: StoreCode.STORE_BUSY}
 # The operating system's own words, which ClickHouse passes on under several numbers.
 _FULL = ("No space left on device", "Disk quota exceeded")
 
@@ -24,8 +24,8 @@ _FULL = ("No space left on device", "Disk quota exceeded")
 def told(client: Client, what: str) -> Iterator[None]:
     """`what` (a table, a query's purpose) under our codes.
 
-    CLICKHOUSE_LOST when nobody answers any more, STORE_FULL when its disk is full, STORE_MEMORY when the query needs
-    more memory than it may. Errors of the query itself pass as they are.
+    CLICKHOUSE_LOST when nobody answers any more, STORE_FULL when its disk is full, STORE_BUSY when it cannot merge so
+    fast, STORE_MEMORY when the query needs more memory than it may. Errors of the query itself pass as they are.
     """
     from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
     from urllib3.exceptions import HTTPError

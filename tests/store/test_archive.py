@@ -88,7 +88,7 @@ def test_nothing_there_makes_no_file(clickhouse, target, tmp_path):
     assert caught.value.code is StoreCode.ARCHIVE_MISSING
     with pytest.raises(TickhouseError) as caught:
         archive.store(clickhouse, target, "ingest_log", FIRST)
-    assert caught.value.code is StoreCode.TABLE_UNKNOWN
+    assert caught.value.code is StoreCode.ARCHIVE_UNSUITED
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "gone", "other", "manifest"])

@@ -82,6 +82,20 @@ def test_a_full_disk(clickhouse):
     assert trades.write(clickhouse, page(), DAY) == ROWS
 
 
+def test_more_parts_than_can_be_merged(clickhouse):
+    names = ("parts_to_throw_insert = 1", "parts_to_delay_insert = 0", "max_avg_part_size_for_too_many_parts = 0")
+    clickhouse.command(f"ALTER TABLE trades MODIFY SETTING {', '.join(names)}")
+    clickhouse.command("SYSTEM STOP MERGES trades")
+    try:
+        trades.write(clickhouse, frame(Dataset.TRADES, [(0, 7, 1)]), DAY)
+        with pytest.raises(TickhouseError) as caught:
+            trades.write(clickhouse, frame(Dataset.TRADES, [(1, 7, 1)]), DAY)
+    finally:
+        clickhouse.command("SYSTEM START MERGES trades")
+        clickhouse.command(f"ALTER TABLE trades RESET SETTING {', '.join(name.split()[0] for name in names)}")
+    assert caught.value.code is StoreCode.STORE_BUSY
+
+
 def test_a_query_that_needs_too_much(clickhouse):
     with pytest.raises(TickhouseError) as caught:
         reader.query(
