@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,8 +22,10 @@ from venues.files.errors import FileCode
 if TYPE_CHECKING:
     from assets.ingest.outcome import Trouble
     from assets.ingest.publish import Press
+    from infra.errors import TickhouseError
 
-_EXCERPT = 2_000  # characters of a broken file that are kept
+_EXCERPT = 2_000    # bytes of a broken file that are kept
+_LONGEST = 1 << 20  # of a line
 # What says that the bytes are there and wrong; anything else says nothing about the day.
 _UNREADABLE = frozenset({
     FileCode.FILE_CHECKSUM_WRONG, FileCode.FILE_TRUNCATED, FileCode.FILE_NOT_DATA, FileCode.FILE_HEADER_CHANGED,
@@ -88,12 +91,29 @@ def _unreadable(press: Press, trouble: Trouble) -> Progress:
         "reason": trouble.error.code.name,
         "row_key": [f"{context.get('file', '')}:{context.get('line', '')}" for context in contexts],
         "source": press.source.name,
-        "payload": [str(context.get("excerpt", trouble.error))[:_EXCERPT] for context in contexts],
+        "payload": [excerpt(trouble.errors[day]) for day in trouble.days],
         "run_id": press.run_id,
     }, schema_overrides={"instrument": pl.UInt32}))
     record.findings(press.client, name, press.venue, findings, press.run_id)
     ingest_log.record(press.client, entries)
     return Progress(outcomes, findings, [trouble])
+
+
+def excerpt(error: TickhouseError) -> str:
+    """What the source has there: the part that the error quotes, else the bytes round the line or at the beginning.
+
+    Of a file that is not on this machine, and of packed bytes, only what the error says.
+    """
+    quoted = error.context.get("excerpt") or error.context.get("row")
+    if quoted:
+        return str(quoted)[:_EXCERPT]
+    file, line = Path(str(error.context.get("file", ""))), error.context.get("line")
+    if not file.is_file():
+        return str(error)[:_EXCERPT]
+    with file.open("rb") as content:
+        for _ in range(line - 1 if isinstance(line, int) else 0):
+            content.readline(_LONGEST)
+        return content.read(_EXCERPT).decode(errors="backslashreplace")
 
 
 def _due(trouble: Trouble, day: date, terms: Terms) -> int:

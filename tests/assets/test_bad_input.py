@@ -70,7 +70,9 @@ def test_a_file_that_cannot_be_read_stands_alone_and_comes_right(publisher, kind
     }
     assert publisher.rows() == 3 * 24
     assert materialised(publisher) == [str(day) for day in DAYS if day != BAD]
-    assert publisher.quarantined()
+    ((reason, payload),) = publisher.quarantined()
+    assert reason in told
+    assert payload.strip() in text(BAD) or payload in told, "the source's own bytes"
     publisher.publish(BAD)
     assert publisher.backfill().success
     assert set(publisher.states().values()) == {"complete"}
