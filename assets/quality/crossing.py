@@ -27,7 +27,7 @@ from quality.cross.look import Look, judged
 from quality.frames import DAY_NS
 from quality.gate import Finding
 from quality.rule import Severity
-from store import datasets, ingest_log, reader
+from store import adjustments, datasets, ingest_log, reader
 from store.ingest_log import IngestEntry, IngestState
 from venues import facts
 
@@ -58,10 +58,13 @@ class Crossing:
         self._lives = {life.id: life for life in lives}
         self._run_id = run_id
         self._label = target.subject.label
+        self._span = (date.min, date.min)  # of the days at hand, their end excluded
+        self._states: dict[tuple[str, str], dict[tuple[int, date], IngestState]] = {}
 
     def instrument(self, days: Sequence[Day]) -> Crossed:
         """Verdicts on `days` of one instrument, and the days whose state they change."""
         life = self._lives[days[0].instrument]
+        self._span, self._states = (days[0].day, days[-1].day + timedelta(days=1)), {}
         looks: list[Look] = []
         beside: dict[date, list[str]] = {}
         for one in days:
@@ -108,7 +111,7 @@ class Crossing:
         if self._target.subject.dataset is Dataset.FUNDING_RATES:
             return self._funding(life, day, rows, days)
         interval_s = self._target.subject.interval_s
-        looks = [symbol_reuse.look(pl.concat([self._before(life, day), rows]), days)]
+        looks = [self._reuse(pl.concat([self._before(life, day), rows]), days)]
         used = []
         if self._whole(Dataset.TRADES, life, day):
             trades = self._read(Dataset.TRADES, life, day)
@@ -127,6 +130,11 @@ class Crossing:
             used.append(f"venues={len(others)}")
             looks += cross_venue.look(_priced(rows, life), others, days)
         return looks, used
+
+    def _reuse(self, bars: pl.DataFrame, days: pl.DataFrame) -> Look:
+        """A jump that a declared redenomination explains is none."""
+        look = symbol_reuse.look(bars, days)
+        return look if look.wrong.is_empty() else symbol_reuse.look(adjustments.apply(self._client, bars), days)
 
     def _funding(
         self, life: Instrument, day: date, rows: pl.DataFrame, days: pl.DataFrame
@@ -175,10 +183,10 @@ class Crossing:
 
     def _whole(self, dataset: Dataset, life: Instrument, day: date, interval_s: int = 60) -> bool:
         """Whether the ingest log calls the day complete or empty."""
-        states = ingest_log.states(
-            self._client, label(dataset, interval_s), life.venue, day, day + timedelta(days=1)
-        )
-        return states.get((life.id, day)) in {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY}
+        name = (label(dataset, interval_s), life.venue)
+        if name not in self._states:
+            self._states[name] = ingest_log.states(self._client, *name, self._span[0], self._span[1])
+        return self._states[name].get((life.id, day)) in {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY}
 
     def _read(self, dataset: Dataset, life: Instrument, day: date, interval_s: int = 60) -> pl.DataFrame:
         start = calendar.start_ns(day)

@@ -21,6 +21,7 @@ from quality.rule import Severity
 from store import datasets
 from store.ingest_log import IngestState
 from tests.assets import stock
+from tests.quality import recorded
 from tests.quality.frames import FIRST, MINUTE_NS, START, bars, funding, spoil
 from venues.catalogue import Catalogue, Feed, Files, Rest
 
@@ -183,9 +184,10 @@ def test_each_asset_of_bars_or_funding_has_its_check():
     checks = definitions.build(venue, catalogue)
     keys = {key.asset_key.to_user_string() for one in checks for key in one.check_keys}
     assert keys == {"binance/bars_1m", "binance/funding", "okx/bars_1h", "binance/bulk"}
-    assert targets.beside(BARS, targets.every(venue, catalogue)) == [
-        dg.AssetKey(["binance", "bulk"]), dg.AssetKey(["binance", "trades"])
-    ]
+    # Files of the same bars wait for these bars, so these do not wait for the files: both could not be planned.
+    every = targets.every(venue, catalogue)
+    assert targets.beside(BARS, every) == [dg.AssetKey(["binance", "trades"])]
+    assert BARS.key in targets.beside(HOURS, [*every, HOURS])
 
 
 @pytest.mark.parametrize(("tags", "span"), [
@@ -196,3 +198,19 @@ def test_each_asset_of_bars_or_funding_has_its_check():
 ])
 def test_the_days_of_a_run_are_those_of_its_partitions(tags, span):
     assert definitions.span(tags) == span
+
+
+@pytest.mark.recordings
+def test_recorded_days_with_silent_minutes_are_proved_complete(clickhouse, recordings):
+    stock.lives(clickhouse, "binance")
+    of = recorded.life("binance", "XRP/ETH")
+    folder = recordings / "freqtrade+freqtrade/tests/testdata"
+    trades = recorded.read(folder / "XRP_ETH-trades.feather", "freqtrade_feather", of, Dataset.TRADES, rounded=True)
+    made = recorded.read(folder / "XRP_ETH-1m.feather", "freqtrade_feather", of, Dataset.BARS, rounded=True)
+    stock.put(clickhouse, Dataset.TRADES, trades)
+    stock.put(clickhouse, Dataset.BARS, made, IngestState.PARTIAL, bars_missing="bars_missing")
+    assert cross(clickhouse) == {}
+    states = stock.latest(clickhouse)
+    assert {state for state, _ in states.values()} == {"complete"}
+    silent = sum(int(detail.removeprefix("silent_minutes=")) for _, detail in states.values())
+    assert silent == 1_440 * len(states) - 2_469
