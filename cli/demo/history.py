@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ASSET = "binance/klines_5m"
-_MAIL_TIMEOUT_S = 120.0
+_MAIL_TIMEOUT_S = 180.0  # the sensor looks every 30 s; a busy machine needs longer
 _VENUE = "binance"
 _SERVICES = (Service.CLICKHOUSE, Service.SANDBOX, Service.DAGSTER)
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
