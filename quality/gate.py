@@ -109,6 +109,7 @@ class _Look:
     bad: pl.DataFrame      # rows that break a rule, with a Boolean column a rule
     summary: pl.DataFrame  # `instrument, day` and a number a rule
     rows: pl.DataFrame     # `row, day` of all rows
+    wrong: tuple[str, ...]  # columns that are missing or of another type, with the type found
 
 
 def _look(suite: Suite, frame: pl.DataFrame, days: pl.DataFrame) -> _Look:
@@ -134,6 +135,7 @@ def _look(suite: Suite, frame: pl.DataFrame, days: pl.DataFrame) -> _Look:
         bad,
         summary.select("instrument", "day", pl.col(columns).cast(pl.Float64)),
         frame.select("row", "day"),
+        tuple(f"{name}: {frame.schema.get(name, 'missing')}" for name in wrong),
     )
 
 
@@ -165,7 +167,7 @@ def _findings(suite: Suite, look: _Look, broken: dict[str, set[int]]) -> list[Fi
                 count = int(values[at])
             elif rule.whole_day:
                 count = look.rows.filter(pl.col("day") == day).height
-            observed = "; ".join(rows[:3]) or f"{rule.name}={values[at]:g}"
+            observed = "; ".join(look.wrong if rule is SCHEMA else rows[:3]) or f"{rule.name}={values[at]:g}"
             found.append(Finding(rule.name, rule.severity, instrument, day, count, observed, rule.expected, rows))
     return found
 

@@ -57,8 +57,11 @@ def test_rows_are_rejected_by_their_place_in_the_frame_whatever_its_order():
 
 
 def test_columns_that_are_missing_or_of_another_type_reject_the_whole_day():
-    for frame in (bars().drop("low"), bars().with_columns(pl.col("low").cast(pl.Float64))):
+    for frame, named in (
+        (bars().drop("low"), "low: missing"), (bars().with_columns(pl.col("low").cast(pl.Float64)), "low: Float64")
+    ):
         found = judge(Dataset.BARS, frame)
+        assert {f.observed for f in found.findings if f.rule == "schema"} == {named}
         assert found.worst(1, FIRST) is Severity.ERROR
         assert found.rejected.filter(pl.col("reason") == "schema").height == frame.height
 
