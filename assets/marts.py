@@ -19,7 +19,7 @@ from infra import settings as configuration
 from infra.home import Home
 
 if TYPE_CHECKING:
-    from dagster_dbt import DbtProject
+    from dagster_dbt import DbtCliResource, DbtProject
 
     from infra.settings import Settings, Venue
     from venues.catalogue import Catalogue
@@ -35,7 +35,7 @@ def build(upstream: Mapping[str, Sequence[dg.AssetKey]]) -> list[dg.AssetsDefini
 
     `upstream` says which assets write each base table; the ingest log is written by all of them.
     """
-    from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+    from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
     project = prepare()
     logged = [key for table, keys in upstream.items() if table != "instruments" for key in keys]
@@ -60,8 +60,7 @@ def build(upstream: Mapping[str, Sequence[dg.AssetKey]]) -> list[dg.AssetsDefini
     def marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = configuration.load()
         with _environment(settings), _target(Home(settings.home)) as target:
-            dbt = DbtCliResource(project, dbt_executable=executable())
-            yield from dbt.cli(["build"], context=context, target_path=target).stream()
+            yield from resource().cli(["build"], context=context, target_path=target).stream()
 
     return [marts]
 
@@ -105,6 +104,23 @@ def prepare() -> "DbtProject":
             if _is_old(manifest):
                 _parse(manifest.parent)
     return project
+
+
+def resource() -> "DbtCliResource":
+    """What starts dbt."""
+    from importlib.metadata import version
+
+    from dagster_dbt import DbtCliResource
+    from packaging.version import Version
+
+    class Dbt(DbtCliResource):
+        @property
+        def _cli_version(self) -> Version:
+            # The library would start `dbt --version` for it, which takes seconds and asks the package index.
+            return Version(version("dbt-core"))
+
+    folder = str(FOLDER)
+    return Dbt(project_dir=folder, profiles_dir=folder, dbt_executable=executable())
 
 
 def environment(settings: "Settings") -> dict[str, str]:

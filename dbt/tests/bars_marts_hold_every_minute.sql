@@ -14,6 +14,6 @@ from base
 full outer join (
     select instrument, day, sum(minutes) as minutes from {{ ref('mart_bars_' ~ name) }} group by instrument, day
 ) as made on made.instrument = base.instrument and made.day = base.day
-where there != here
+where there != here and there > 0  -- of a day that has aged out of the base table only the marts are left
 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import dagster as dg
 import pytest
@@ -111,6 +112,17 @@ def test_who_starts_while_the_manifest_is_made_never_reads_half_of_it(tmp_path):
         process.wait()
     assert set(seen) <= {None, '{"nodes": {}}'}
     assert sorted(file.name for file in target.iterdir()) == ["manifest.json", "partial_parse.msgpack"]
+
+
+def test_no_version_is_asked_of_the_package_index(monkeypatch):
+    """A start of `dbt --version` for each build took seconds, and its question to the index more where none answers."""
+    def refuse(*words, **_):
+        raise AssertionError(words)
+
+    monkeypatch.setattr(subprocess, "check_output", refuse)
+    monkeypatch.setattr("dagster_dbt.core.resource.check_output", refuse)
+    made = project.resource()
+    assert str(made._cli_version) == version("dbt-core")
 
 
 def test_a_manifest_older_than_any_file_of_the_project_is_old(tmp_path, monkeypatch):
