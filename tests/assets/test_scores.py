@@ -14,6 +14,7 @@ from assets.quality import scored, scoring
 from assets.quality.targets import Target
 from assets.resources import ClickHouse
 from market.dataset import Dataset
+from market.instrument import InstrumentKind
 from quality import record
 from quality.gate import Finding
 from quality.rule import Severity
@@ -70,7 +71,10 @@ def test_trades_have_no_grid_but_numbers(client):
     assert (found.completeness, found.expected_rows, found.instruments) == (pytest.approx(0.9), 1000, 1)
 
 
-def test_rows_that_an_error_accuses_take_from_accuracy(client):
+def test_rows_that_an_error_accuses_take_from_accuracy(clickhouse):
+    client = clickhouse
+    perpetual = replace(life(), kind=InstrumentKind.LINEAR, settle="USDT", valid_from=1)
+    instruments.write(client, [(perpetual, 1)])
     stock.put(client, Dataset.FUNDING_RATES, funding(), IngestState.QUARANTINED)
     record.findings(client, "funding_rates", "binance",
                     [Finding("funding_grid", Severity.ERROR, 1, FIRST, 3, "3", "")], "r")

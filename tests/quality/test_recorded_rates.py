@@ -92,3 +92,10 @@ def test_no_genuine_quote_is_accused(recordings, file):
     frame = read(recordings / file, "lean_quote", of, Dataset.QUOTES, rounded=True, nearest=True)
     verdict = judge(frame, Dataset.QUOTES, of)
     assert accused(verdict, Severity.ERROR) == accused(verdict, Severity.WARNING) == {}
+
+
+def test_a_genuine_order_book_is_not_accused(recordings):
+    of = life("bybit", "XRP/USDT")
+    file = recordings / "nautechsystems+nautilus_trader/tests/test_data/bybit/xrpusdt-ob500.data.zip"
+    verdict = judge(read(file, "bybit_orderbook", of, Dataset.BOOK_DELTAS), Dataset.BOOK_DELTAS, of)
+    assert accused(verdict, Severity.ERROR) == accused(verdict, Severity.WARNING) == {}
