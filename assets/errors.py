@@ -16,7 +16,7 @@ class AssetCode(ErrorCode):
         "some days could not be had; all the others are published",
         "see each in `troubles` and in the log, remove the cause, then run the same range again for the rest",
     )
-    DISK_FULL = (
+    INGEST_DISK_FULL = (
         "the disk has no room left, so the ingest stopped; what it had published before is whole",
         "free some room, then run the same range again for the rest",
     )

@@ -71,7 +71,7 @@ def follow(
 
 @contextmanager
 def stops_at_once(key: dg.AssetKey) -> Iterator[None]:
-    """Names what no further instrument can survive: CLICKHOUSE_UNREACHABLE, DISK_FULL."""
+    """Names what no further instrument can survive: CLICKHOUSE_UNREACHABLE, INGEST_DISK_FULL."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
     from urllib3.exceptions import HTTPError
 
@@ -86,7 +86,7 @@ def stops_at_once(key: dg.AssetKey) -> Iterator[None]:
         if error.errno not in _DISK:
             raise
         raise TickhouseError(
-            AssetCode.DISK_FULL, asset=asset, file=error.filename or "", problem=error.strerror
+            AssetCode.INGEST_DISK_FULL, asset=asset, file=error.filename or "", problem=error.strerror
         ) from error
 
 

@@ -110,7 +110,7 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing(clickhouse, settings, monk
         said = failure(batch.run("binance/trades", **RANGE))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "DISK_FULL asset=binance/trades" in said
+    assert "INGEST_DISK_FULL asset=binance/trades" in said
     assert "free some room" in said
     assert states(clickhouse, "trades") == {}
     assert [path for path in (settings.home / "staging").rglob("*") if path.is_file()] == []
