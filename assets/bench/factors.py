@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.bench import made, tables
 from assets.bench.errors import BenchCode
-from assets.bench.place import Place, one_core, settings
+from assets.bench.place import Place, one_core, settings, used_cpu
 from assets.bench.report import Result
 from infra.errors import TickhouseError
 from infra.settings import PROJECT
@@ -53,6 +53,7 @@ def measure(place: Place, *, instruments: int, days: int) -> list[Result]:
     return [
         Result(f"{size}_cold", cold["wall"], "s", GOAL_S, "lower", plain["wall"]),
         Result(f"{size}_cold_kernel_on_disk", cached["wall"], "s", GOAL_S, "lower", plain["wall"]),
+        Result(f"{size}_cold_processor", cold["cpu"], "CPU s, ClickHouse's included", None, "lower", plain["cpu"]),
         Result(f"{size}_of_it_compiling", cold["factors"] - cached["factors"], "s"),
         Result(f"{size}_of_it_reading", cached["read"], "s", None, "lower", plain["read"]),
         Result(f"{size}_of_it_factors", cached["factors"], "s", None, "lower", plain["factors"]),
@@ -65,7 +66,7 @@ def _ids(instruments: int) -> list[int]:
 
 def _process(place: Place, side: str, instruments: int, days: int, cache: Path) -> dict[str, Any]:
     environment = os.environ | _ONE_THREAD | {"NUMBA_CACHE_DIR": str(cache), "TICKHOUSE_HOME": str(place.folder)}
-    began = time.perf_counter()
+    began, used = time.perf_counter(), used_cpu(place.server)
     done = subprocess.run(
         [sys.executable, "-m", "assets.bench.factors", side, place.url, str(instruments), str(days)],
         cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
@@ -74,7 +75,7 @@ def _process(place: Place, side: str, instruments: int, days: int, cache: Path) 
     if done.returncode:
         raise TickhouseError(BenchCode.BENCH_PROCESS_FAILED, process=side, said=done.stderr[-2000:])
     told: dict[str, Any] = json.loads(done.stdout)
-    return told | {"wall": wall}
+    return told | {"wall": wall, "cpu": told["cpu"] + used_cpu(place.server) - used}
 
 
 def read(url: str, instruments: int, days: int) -> pl.DataFrame:
@@ -135,7 +136,10 @@ def main(arguments: list[str]) -> int:
     done = time.perf_counter()
     numbers = made_of_them.drop("instrument", "ts_event").fill_nan(0.0).fill_null(0.0)
     total = float(sum(numbers.select(column).sum().item() for column in numbers.columns))
-    told = {"read": have - began, "factors": done - have, "rows": made_of_them.height, "total": total}
+    told = {
+        "cpu": time.process_time(), "read": have - began, "factors": done - have, "rows": made_of_them.height,
+        "total": total,
+    }  # fmt: skip
     sys.stdout.write(json.dumps(told))
     return 0
 

@@ -92,6 +92,12 @@ def one_core(pid: int) -> Iterator[None]:
         _pin(pid, before)
 
 
+def used_cpu(pid: int) -> float:
+    """Processor seconds that the process has used, which other work on the machine hardly changes."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _pin(pid: int, cores: set[int]) -> None:
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:

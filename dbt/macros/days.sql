@@ -43,8 +43,8 @@ limit 1 by {{ key }}
 {# The ingest log's name of bars of so many seconds: `market.dataset.label`. #}
 {% macro bars_label(seconds) -%}
 transform({{ seconds }},
-  [1, 60, 180, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 43200, 86400, 259200, 604800],
+  [1, 60, 180, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 43200, 86400, 259200, 604800, 2592000],
   ['bars_1s', 'bars', 'bars_3m', 'bars_5m', 'bars_15m', 'bars_30m', 'bars_1h', 'bars_2h', 'bars_4h', 'bars_6h',
-   'bars_8h', 'bars_12h', 'bars_1d', 'bars_3d', 'bars_1w'],
+   'bars_8h', 'bars_12h', 'bars_1d', 'bars_3d', 'bars_1w', 'bars_1mo'],
   concat('bars_', toString({{ seconds }}), 's'))
 {%- endmacro %}

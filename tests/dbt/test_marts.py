@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from infra.settings import PROJECT
 from market import bars as market_bars
-from market.dataset import Dataset
+from market.dataset import INTERVALS, Dataset, label
 from store import bars, datasets, ingest_log, writer
 from store.ingest_log import IngestState
 from tests.dbt import seed
@@ -100,6 +102,15 @@ def test_the_venues_own_longer_bars_stand_beside_ours(marts):
     made = marts.read("SELECT * FROM staging_bars_venue ORDER BY ts_event")
     assert made.height == 24
     assert made.select("instrument", "interval_s", "open", "high", "volume").row(0) == (ETH, 3600, 1.0, 1.05, 0.07)
+
+
+def test_bars_are_called_as_in_the_ingest_log():
+    """dbt has a list of its own of what `market.dataset` names."""
+    macro = (PROJECT / "dbt" / "macros" / "days.sql").read_text()
+    (listed,) = re.findall(r"transform\(\{\{ seconds \}\},(.*?)concat", macro, re.DOTALL)
+    seconds, names = re.findall(r"\[(.*?)\]", listed, re.DOTALL)
+    named = dict(zip(map(int, seconds.split(",")), re.findall(r"'(\w+)'", names), strict=True))
+    assert named == {one: label(Dataset.BARS, one) for one in INTERVALS}
 
 
 def turnover(instrument: int, day: date) -> float:
