@@ -1,21 +1,24 @@
 """The publisher's two writers: nothing is lost while a store is away, quotes are given up before trades."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from infra.home import Home
 from infra.stack.ports import free_port
-from market.dataset import Dataset
+from market.dataset import Dataset, conform
 from market.events import Flag, Kind, Side, empty
 from store import datasets, redis_state
 from streaming import halt, warehouse
 from streaming.batch import Prediction
+from streaming.bench import frames
 from streaming.dead_letters import DeadLetters
 from streaming.live_state import LiveState
 from streaming.messages import RiskRow
 from streaming.warehouse import Warehouse
 from tests.support import wait_until
-from venues import ccxt_frames
+from venues import ccxt_rows
 
 TS = 1_790_000_000_000_000_000
 
@@ -57,7 +60,7 @@ def test_clickhouse_away_and_back_loses_nothing(settings, clickhouse, monkeypatc
 
 @pytest.mark.stack
 def test_what_was_heard_live_is_no_revision_when_history_is_fetched(settings, clickhouse):
-    """The venue's history says CATCH_UP where the live frame said LAST: how it came, not what it is."""
+    """The live frame said LAST, the venue's history does not: how it came, not what it is."""
     events = ticks(trades=3, quotes=0)
     events["flags"] = Flag.AGGREGATE | Flag.LAST
     writer = Warehouse(settings)
@@ -65,9 +68,10 @@ def test_what_was_heard_live_is_no_revision_when_history_is_fetched(settings, cl
     writer.events(events)
     writer.stop()
 
-    history = events.copy()
-    history["flags"] = Flag.AGGREGATE | Flag.LAST | Flag.CATCH_UP
-    fetched = ccxt_frames.of_trades(history, "binance-rest")
+    life = replace(frames.instruments(1)[0], price_scale=0, qty_scale=0)
+    told = [{"timestamp": TS // 1_000_000, "id": str(number), "price": "100", "amount": "5", "side": "sell"}
+            for number in range(3)]
+    fetched = conform(ccxt_rows.Made("binance", "binance-rest", life).trades(told, aggregate=True), Dataset.TRADES)
     assert datasets.write(clickhouse, Dataset.TRADES, fetched, TS + 10) == 0
     assert clickhouse.query("SELECT DISTINCT flags FROM trades").result_rows == [(int(Flag.AGGREGATE),)]
     fetched = fetched.with_columns(price=fetched["price"] + 1)
