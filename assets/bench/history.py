@@ -26,11 +26,11 @@ class Size:
 
 
 FULL = Size(
-    repetitions=7, trades=1_000_000, symbols=20, year=50, readings=3, instruments=800, days=14 * 365 + 4,
+    repetitions=5, trades=500_000, symbols=20, year=50, readings=3, instruments=800, days=14 * 365 + 4,
     memory_days=5, memory_trades=500_000,
 )  # fmt: skip
 QUICK = Size(
-    repetitions=2, trades=300_000, symbols=5, year=2, readings=1, instruments=50, days=1000, memory_days=2,
+    repetitions=2, trades=100_000, symbols=5, year=2, readings=1, instruments=50, days=1000, memory_days=2,
     memory_trades=100_000,
 )  # fmt: skip
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from market.instrument import Instrument
 
 GOAL = 0.7
+DAYS_AT_ONCE = 4  # daily files of trades in a repetition
 _NANOSECONDS = pl.Datetime("ns", "UTC")
 _TRADES = ("trade_id", "price", "qty", "first", "last", "ts_event", "maker", "best")
 _BARS = ("ts_event", "open", "high", "low", "close", "volume", "closes", "quote", "count", "taker", "taker_quote", "no")
@@ -64,13 +65,17 @@ def measure(place: Place, *, repetitions: int, trades: int, symbols: int) -> lis
 
 
 def trade_works(folder: Path, repetitions: int, rows: int) -> list[Work]:
-    """One daily file a repetition, and a small one to warm up with."""
+    """A few daily files of so many rows a repetition, as a backfill takes them, and a small one to warm up with."""
     entry = Files(name="trades", venue="bench", format="binance_aggtrades", symbols=("C1/USDT", "C2/USDT"),
                   path=f"{folder}/{{venue_symbol}}-aggTrades-{{day}}.zip")  # fmt: skip
-    days = [made.FIRST + timedelta(days=number) for number in range(repetitions)]
+    days = [made.FIRST + timedelta(days=number) for number in range(repetitions * DAYS_AT_ONCE)]
     works = [Work(entry, [made.life(2)], days[:1], [made.trades_file(folder, made.life(2), days[0], 2000)], 2000)]
     one = made.life(1)
-    return works + [Work(entry, [one], [day], [made.trades_file(folder, one, day, rows)], rows) for day in days]
+    for at in range(0, len(days), DAYS_AT_ONCE):
+        span = days[at : at + DAYS_AT_ONCE]
+        files = [made.trades_file(folder, one, day, rows) for day in span]
+        works.append(Work(entry, [one], span, files, rows * len(span)))
+    return works
 
 
 def bar_works(folder: Path, repetitions: int, symbols: int) -> list[Work]:
@@ -107,7 +112,8 @@ def through(client: Client, work: Work, staging: Path) -> None:
 def plainly(client: Client, dataset: Dataset, table: str, work: Work) -> None:
     """The baseline: unzip, read_csv, the columns of the table, insert_arrow. Nothing is checked, floats are rounded."""
     make = _plain_trades if dataset is Dataset.TRADES else _plain_bars
-    for file, life in zip(work.files, work.lives, strict=True):
+    lives = work.lives if len(work.lives) == len(work.files) else [work.lives[0]] * len(work.files)
+    for file, life in zip(work.files, lives, strict=True):
         with zipfile.ZipFile(file) as archive:
             text = archive.read(archive.namelist()[0])
         frame = make(text).with_columns(instrument=pl.lit(life.id, dtype=pl.UInt32), source=pl.lit("plain"))
