@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ import polars as pl
 
 from assets.ingest import days as calendar
 from assets.quality.pending import CHECKED, Day, warned
-from market.dataset import INTERVALS, Dataset, label
+from assets.quality.shelf import Shelf
+from market.dataset import INTERVALS, Dataset
 from quality.cross import (
     bar_stamp,
     bars_against_trades,
@@ -27,7 +28,7 @@ from quality.cross.look import Look, judged
 from quality.frames import DAY_NS
 from quality.gate import Finding
 from quality.rule import Severity
-from store import adjustments, datasets, ingest_log, reader
+from store import adjustments
 from store.ingest_log import IngestEntry, IngestState
 from venues import facts
 
@@ -38,54 +39,68 @@ if TYPE_CHECKING:
     from market.instrument import Instrument
 
 GAPS = {"bars_missing"}  # the warnings that silence explains
-_READABLE = ("partial", "quarantined", "missing")
+_AROUND = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """What became of an instrument's days."""
+    """Verdicts, and the days whose state they change."""
 
     findings: tuple[Finding, ...]
     entries: tuple[IngestEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the checks saw of days of one instrument, before the library has judged it."""
+
+    life: Instrument
+    days: Sequence[Day]
+    looks: tuple[Look, ...]
+    beside: Mapping[date, str]  # what each day was held against
+
+
 class Crossing:
-    """One run over one target: reads through the store, a day at a time."""
+    """One run over one target."""
 
     def __init__(self, client: Client, target: Target, lives: Sequence[Instrument], run_id: str) -> None:
         self._client = client
-        self._target = target
+        self._subject = target.subject
         self._lives = {life.id: life for life in lives}
         self._run_id = run_id
-        self._label = target.subject.label
-        self._span = (date.min, date.min)  # of the days at hand, their end excluded
-        self._states: dict[tuple[str, str], dict[tuple[int, date], IngestState]] = {}
 
-    def instrument(self, days: Sequence[Day]) -> Crossed:
-        """Verdicts on `days` of one instrument, and the days whose state they change."""
+    def look(self, days: Sequence[Day]) -> Looked:
+        """The checks that can be made on `days` of one instrument."""
         life = self._lives[days[0].instrument]
-        self._span, self._states = (days[0].day, days[-1].day + timedelta(days=1)), {}
-        looks: list[Look] = []
-        beside: dict[date, list[str]] = {}
-        for one in days:
-            found, used = self._day(life, one.day)
-            looks += found
-            beside[one.day] = used
-        findings = judged(looks)
-        marks = [
-            Finding(CHECKED, Severity.INFO, life.id, one.day, 0, " ".join(beside[one.day]) or "nothing to compare with",
-                    "held against all data there is")
-            for one in days
-        ]
-        return Crossed((*findings, *marks), tuple(self._changes(life, days, findings)))
+        wanted = [one.day for one in days]
+        made = self._bars if self._subject.dataset is Dataset.BARS else self._funding
+        looks, beside = made(life, wanted)
+        told = {day: " ".join(used) or "nothing to compare with" for day, used in beside.items()}
+        return Looked(life, days, tuple(looks), told)
 
-    def _changes(self, life: Instrument, days: Sequence[Day], findings: Sequence[Finding]) -> Iterable[IngestEntry]:
-        earlier = warned(self._client, self._label, life.venue, life.id, days[0].day, days[-1].day)
+    def judge(self, looked: Sequence[Looked]) -> Crossed:
+        """Verdicts on all of it: the library is asked once, which costs 0.2 s whatever the number of days."""
+        found = judged([look for one in looked for look in one.looks])
+        by_day: dict[tuple[int, date], list[Finding]] = {}
+        for finding in found:
+            by_day.setdefault((finding.instrument, finding.day), []).append(finding)
+        marks = [
+            Finding(CHECKED, Severity.INFO, one.life.id, day, 0, told, "held against all data there is")
+            for one in looked for day, told in one.beside.items()
+        ]
+        entries = [entry for one in looked for entry in self._changes(one.life, one.days, by_day)]
+        return Crossed((*found, *marks), tuple(entries))
+
+    def _changes(
+        self, life: Instrument, days: Sequence[Day], findings: Mapping[tuple[int, date], Sequence[Finding]]
+    ) -> Iterable[IngestEntry]:
+        name = self._subject.label
+        earlier = warned(self._client, name, life.venue, life.id, days[0].day, days[-1].day)
         for one in days:
-            here = [f for f in findings if f.day == one.day]
+            here = findings.get((life.id, one.day), ())
             grave = [f.rule for f in here if not f.passed and f.severity is Severity.ERROR]
             if grave:
-                yield one.entry(self._label, life.venue, IngestState.QUARANTINED, self._run_id,
+                yield one.entry(name, life.venue, IngestState.QUARANTINED, self._run_id,
                                 f"cross={','.join(grave)}")
                 continue
             verified = any(f.rule == silent_minutes.RULE.name and f.passed for f in here)
@@ -94,38 +109,45 @@ class Crossing:
             open_warnings |= {f.rule for f in here if not f.passed and f.severity is Severity.WARNING}
             if one.state is IngestState.PARTIAL and verified and open_warnings == GAPS:
                 silent = self._silent(life, one)
-                yield one.entry(self._label, life.venue, IngestState.COMPLETE, self._run_id, f"silent_minutes={silent}")
+                yield one.entry(name, life.venue, IngestState.COMPLETE, self._run_id, f"silent_minutes={silent}")
 
     def _silent(self, life: Instrument, day: Day) -> int:
         """Bars of the grid that are not there: by the trades nothing happened in them."""
-        wanted = DAY_NS // (self._target.subject.interval_s * 10**9)
+        wanted = DAY_NS // (self._subject.interval_s * 10**9)
         start = calendar.start_ns(day.day)
         lived = min(start + DAY_NS, life.valid_to or start + DAY_NS) - max(start, life.listed)
         return max(wanted * lived // DAY_NS - day.rows, 0)
 
-    def _day(self, life: Instrument, day: date) -> tuple[list[Look], list[str]]:
-        """The checks that can be made on this day, and what they were made with."""
-        days = pl.DataFrame({"instrument": [life.id], "day": [day]}, schema={"instrument": pl.UInt32, "day": pl.Date})
-        known = facts.of(life.venue)
-        rows = self._read(self._target.subject.dataset, life, day, self._target.subject.interval_s)
-        if self._target.subject.dataset is Dataset.FUNDING_RATES:
-            return self._funding(life, day, rows, days)
-        interval_s = self._target.subject.interval_s
-        looks = [self._reuse(pl.concat([self._before(life, day), rows]), days)]
+    def _bars(self, life: Instrument, days: Sequence[date]) -> tuple[list[Look], dict[date, list[str]]]:
+        interval_s = self._subject.interval_s
+        shelf = Shelf(self._client, days[0], days[-1])
+        bars = pl.concat([shelf.before(life, interval_s), shelf.span(Dataset.BARS, life, interval_s)])
+        looks = [self._reuse(bars, _days(life, days))]
+        beside: dict[date, list[str]] = {}
+        for day in days:
+            found, beside[day] = self._day(shelf, life, day)
+            looks += found
+        return looks, beside
+
+    def _day(self, shelf: Shelf, life: Instrument, day: date) -> tuple[list[Look], list[str]]:
+        """What the day's bars can be held against, and with what that was done."""
+        days, interval_s = _days(life, [day]), self._subject.interval_s
+        rows = shelf.day(Dataset.BARS, life, day, interval_s)
+        looks: list[Look] = []
         used = []
-        if self._whole(Dataset.TRADES, life, day):
-            trades = self._read(Dataset.TRADES, life, day)
+        if shelf.whole(Dataset.TRADES, life, day):
+            trades = shelf.day(Dataset.TRADES, life, day)
             used.append(f"trades={trades.height}")
             looks += [
-                bars_against_trades.look(rows, trades, days, interval_s, known),
+                bars_against_trades.look(rows, trades, days, interval_s, facts.of(life.venue)),
                 volume_against_trades.look(rows, trades, days, interval_s),
                 bar_stamp.look(rows, trades, days, interval_s),
                 silent_minutes.look(rows, trades, days, interval_s),
             ]
-        if lower := self._finer(life, day):
+        if lower := self._finer(shelf, life, day):
             used.append(f"bars={INTERVALS.get(lower, lower)}")
-            looks += intervals.look(rows, self._read(Dataset.BARS, life, day, lower), days, interval_s)
-        others = self._elsewhere(life, day)
+            looks += intervals.look(rows, shelf.day(Dataset.BARS, life, day, lower), days, interval_s)
+        others = self._elsewhere(shelf, life, day)
         if others:
             used.append(f"venues={len(others)}")
             looks += cross_venue.look(_priced(rows, life), others, days)
@@ -136,63 +158,46 @@ class Crossing:
         look = symbol_reuse.look(bars, days)
         return look if look.wrong.is_empty() else symbol_reuse.look(adjustments.apply(self._client, bars), days)
 
-    def _funding(
-        self, life: Instrument, day: date, rows: pl.DataFrame, days: pl.DataFrame
-    ) -> tuple[list[Look], list[str]]:
-        start = calendar.start_ns(day)
+    def _funding(self, life: Instrument, days: Sequence[date]) -> tuple[list[Look], dict[date, list[str]]]:
         # A day has too few settlements to tell a zone.
-        around = datasets.read(self._client, Dataset.FUNDING_RATES, [life.id], start - 4 * DAY_NS, start + 5 * DAY_NS,
-                               allow=_READABLE)
-        looks, used = [funding_grid.look(around, days, facts.of(life.venue))], [f"settlements={around.height}"]
-        if self._whole(Dataset.BARS, life, day):
-            bars = self._read(Dataset.BARS, life, day)
-            used.append("bars=1m")
-            looks.append(mark_price.look(rows, bars, days))
-        return looks, used
+        around = Shelf(self._client, days[0] - _AROUND, days[-1] + _AROUND).span(Dataset.FUNDING_RATES, life)
+        shelf, known = Shelf(self._client, days[0], days[-1]), facts.of(life.venue)
+        times = around["ts_event"]
+        looks: list[Look] = []
+        beside: dict[date, list[str]] = {}
+        for day in days:
+            first, end = (calendar.start_ns(one) for one in (day - _AROUND, day + _AROUND + timedelta(days=1)))
+            place = int(times.search_sorted(first))
+            near = around.slice(place, int(times.search_sorted(end)) - place)
+            looks.append(funding_grid.look(near, _days(life, [day]), known))
+            beside[day] = [f"settlements={near.height}"]
+        told = bool((around["mark_price"] > 0).any())
+        for day in (day for day in days if told and shelf.whole(Dataset.BARS, life, day)):
+            beside[day].append("bars=1m")
+            rows, bars = shelf.day(Dataset.FUNDING_RATES, life, day), shelf.day(Dataset.BARS, life, day)
+            looks.append(mark_price.look(rows, bars, _days(life, [day])))
+        return looks, beside
 
-    def _finer(self, life: Instrument, day: date) -> int:
+    def _finer(self, shelf: Shelf, life: Instrument, day: date) -> int:
         """The finest shorter interval that is whole that day and divides ours, 0 for none."""
-        own = self._target.subject.interval_s
+        own = self._subject.interval_s
         if own > 86_400:
             return 0
         fits = [one for one in sorted(INTERVALS) if one < own and own % one == 0]
-        return next((one for one in fits if self._whole(Dataset.BARS, life, day, one)), 0)
+        return next((one for one in fits if shelf.whole(Dataset.BARS, life, day, one)), 0)
 
-    def _elsewhere(self, life: Instrument, day: date) -> list[pl.DataFrame]:
-        interval_s = self._target.subject.interval_s
+    def _elsewhere(self, shelf: Shelf, life: Instrument, day: date) -> list[pl.DataFrame]:
+        interval_s = self._subject.interval_s
         found = []
         for other in self._lives.values():
             same = (other.base, other.quote, other.kind) == (life.base, life.quote, life.kind)
-            if same and other.venue != life.venue and self._whole(Dataset.BARS, other, day, interval_s):
-                found.append(_priced(self._read(Dataset.BARS, other, day, interval_s), other))
+            if same and other.venue != life.venue and shelf.whole(Dataset.BARS, other, day, interval_s):
+                found.append(_priced(shelf.day(Dataset.BARS, other, day, interval_s), other))
         return found
 
-    def _before(self, life: Instrument, day: date) -> pl.DataFrame:
-        """The last bar before the day, however long ago."""
-        start = calendar.start_ns(day)
-        found = reader.query(
-            self._client,
-            "SELECT max(ts_event) AS last FROM bars WHERE instrument = {instrument:UInt32}"
-            " AND interval_s = {interval_s:UInt32} AND ts_event < fromUnixTimestamp64Nano({start_ns:Int64}, 'UTC')",
-            {"instrument": life.id, "interval_s": self._target.subject.interval_s, "start_ns": start},
-        )["last"][0]
-        if not found:
-            return self._read(Dataset.BARS, life, day, self._target.subject.interval_s).clear()
-        return datasets.read(self._client, Dataset.BARS, [life.id], found, found + 1, allow=_READABLE,
-                             interval_s=self._target.subject.interval_s)
 
-    def _whole(self, dataset: Dataset, life: Instrument, day: date, interval_s: int = 60) -> bool:
-        """Whether the ingest log calls the day complete or empty."""
-        name = (label(dataset, interval_s), life.venue)
-        if name not in self._states:
-            self._states[name] = ingest_log.states(self._client, *name, self._span[0], self._span[1])
-        return self._states[name].get((life.id, day)) in {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY}
-
-    def _read(self, dataset: Dataset, life: Instrument, day: date, interval_s: int = 60) -> pl.DataFrame:
-        start = calendar.start_ns(day)
-        return datasets.read(
-            self._client, dataset, [life.id], start, start + DAY_NS, allow=_READABLE, interval_s=interval_s
-        )
+def _days(life: Instrument, days: Sequence[date]) -> pl.DataFrame:
+    return pl.DataFrame({"instrument": life.id, "day": days}, schema={"instrument": pl.UInt32, "day": pl.Date})
 
 
 def _priced(bars: pl.DataFrame, life: Instrument) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of its decorated functions as objects.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.quality import pending, repair_job, scored, targets
 from assets.quality.crossing import Crossing
+from assets.quality.pending import Day
 from assets.quality.targets import Target
 from assets.resources import ClickHouse
 from infra.settings import Venue
@@ -24,8 +25,10 @@ from venues.catalogue import Catalogue
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from assets.ingest.feeds import Subject
+
 NAME = "cross"
-CHUNK = 31  # days of an instrument judged at once
+BATCH = 1_000  # days of instruments judged by one call of the library
 _EVER = (date(1970, 1, 1), date(2100, 1, 1))
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _ONE = "dagster/partition"
@@ -63,15 +66,39 @@ def cross(client: "Client", target: Target, first: date, last: date, run_id: str
     found: list[Finding] = []
     crossing = Crossing(client, target, instruments.load(client), run_id)
     changed = pending.days(client, name, venue, _beside(target), first, last)
-    for _, group in groupby(changed, key=lambda one: one.instrument):
-        days = list(group)
-        for at in range(0, len(days), CHUNK):
-            done = crossing.instrument(days[at : at + CHUNK])
-            # States before verdicts: the verdict is what says that the day needs no other look.
-            ingest_log.record(client, done.entries)
-            record.findings(client, name, venue, done.findings, run_id)
-            found += done.findings
+    groups = (list(group) for _, group in groupby(changed, key=lambda one: one.instrument))
+    for batch in _batches([span for group in groups for span in _spans(group, target.subject)]):
+        done = crossing.judge([crossing.look(span) for span in batch])
+        # States before verdicts: the verdict is what says that the day needs no other look.
+        ingest_log.record(client, done.entries)
+        record.findings(client, name, venue, done.findings, run_id)
+        found += done.findings
     return found
+
+
+def _batches(spans: Sequence[list[Day]]) -> Iterator[list[list[Day]]]:
+    """Spans of at least BATCH days together, the last of them perhaps less."""
+    batch: list[list[Day]] = []
+    for span in spans:
+        batch.append(span)
+        if sum(map(len, batch)) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _spans(days: Sequence[Day], subject: "Subject") -> Iterator[list[Day]]:
+    """Days of one instrument that are read at once: a month of bars of minutes, a year of what is rarer."""
+    longest = 31 if subject.dataset is Dataset.BARS and subject.interval_s < 3_600 else 366
+    span: list[Day] = []
+    for one in days:
+        if span and (one.day - span[0].day).days >= longest:
+            yield span
+            span = []
+        span.append(one)
+    if span:
+        yield span
 
 
 def _beside(target: Target) -> Sequence[str]:
