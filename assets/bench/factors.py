@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 GOAL_S = 7.4         # qlib's published time with its caches; without them 147 s
+QLIB_ROWS = 800 * 14 * 240
 INTERVAL_S = 86_400
 FIRST = date(2007, 1, 1)
 _FIRST_ID = 1001
@@ -42,6 +43,7 @@ def measure(place: Place, *, instruments: int, days: int) -> list[Result]:
     tables.bars(place.client, _ids(instruments), FIRST, days, INTERVAL_S)
     compiled = place.files("numba")
     size = f"{instruments}x{days}_days_14_factors"
+    goal = GOAL_S if instruments * days >= QLIB_ROWS else None  # a smaller set proves nothing about it
     with one_core(place.server):
         cold = _process(place, "kernel", instruments, days, compiled)
         cached = _process(place, "kernel", instruments, days, compiled)
@@ -51,8 +53,8 @@ def measure(place: Place, *, instruments: int, days: int) -> list[Result]:
         if one["rows"] != cold["rows"] or abs(one["total"] / cold["total"] - 1.0) > 1e-6:
             raise TickhouseError(BenchCode.BENCH_SIDES_DIFFER, kernel=cold, other=one)
     return [
-        Result(f"{size}_cold", cold["wall"], "s", GOAL_S, "lower", plain["wall"]),
-        Result(f"{size}_cold_kernel_on_disk", cached["wall"], "s", GOAL_S, "lower", plain["wall"]),
+        Result(f"{size}_cold", cold["wall"], "s", goal, "lower", plain["wall"]),
+        Result(f"{size}_cold_kernel_on_disk", cached["wall"], "s", goal, "lower", plain["wall"]),
         Result(f"{size}_cold_processor", cold["cpu"], "CPU s, ClickHouse's included", None, "lower", plain["cpu"]),
         Result(f"{size}_of_it_compiling", cold["factors"] - cached["factors"], "s"),
         Result(f"{size}_of_it_reading", cached["read"], "s", None, "lower", plain["read"]),
