@@ -23,11 +23,6 @@ class Severity(IntEnum):
     WARNING = 2   # noted; a day that fails is published as partial
     ERROR = 3     # cannot be genuine: the row is quarantined, and its day with it
 
-    @property
-    def library_name(self) -> str:
-        """Great Expectations' word for it."""
-        return {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ERROR: "critical"}[self]
-
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -98,18 +98,25 @@ def require(
     days = days_between(start_ns, end_ns)
     if not days or not instruments:
         return
-    rows = client.query(
-        "SELECT instrument, day, toInt8(argMax(state, ts_stored)) FROM ingest_log"
+    good = {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY} | {IngestState[name.upper()] for name in allow}
+    latest = (
+        "SELECT instrument, day, toInt8(argMax(state, ts_stored)) AS latest FROM ingest_log"
         " WHERE dataset = {dataset:String} AND instrument IN {instruments:Array(UInt32)}"
         " AND day >= {first:Date} AND day <= {last:Date}"
-        " AND ts_stored <= fromUnixTimestamp64Nano({by:Int64}, 'UTC') GROUP BY instrument, day",
-        parameters={
-            "dataset": dataset, "instruments": list(instruments), "first": days[0], "last": days[-1],
-            "by": _FOREVER if stored_by_ns is None else stored_by_ns,
-        },
-    ).result_rows
-    found = {(instrument, day): IngestState(state) for instrument, day, state in rows}
-    good = {IngestState.COMPLETE, IngestState.VERIFIED_EMPTY} | {IngestState[name.upper()] for name in allow}
+        " AND ts_stored <= fromUnixTimestamp64Nano({by:Int64}, 'UTC') GROUP BY instrument, day"
+    )
+    parameters = {
+        "dataset": dataset, "instruments": list(instruments), "first": days[0], "last": days[-1],
+        "by": _FOREVER if stored_by_ns is None else stored_by_ns, "good": [int(state) for state in good],
+    }
+    # Counted by ClickHouse: four million days of instruments took ten seconds in Python.
+    count = f"SELECT count() FROM ({latest}) WHERE latest IN {{good:Array(Int8)}}"  # noqa: S608 - values are bound
+    if client.query(count, parameters=parameters).result_rows[0][0] == len(days) * len(set(instruments)):
+        return
+    found = {
+        (instrument, day): IngestState(state)
+        for instrument, day, state in client.query(latest, parameters=parameters).result_rows
+    }
     bad = [
         (instrument, day, state)
         for instrument in instruments

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from venues import catalogue
 
 DAY_S = 86_400
-CHUNK_ROWS = 100_000      # aimed at by the number of days that are fetched, judged and published at once
+CHUNK_ROWS = 1_000_000    # aimed at by the number of days that are fetched, judged and published at once
 CHUNK_DAYS = 400          # at most, however few rows a day has: what a killed run has to do again
 _FIRST_DAYS = {           # where nothing tells the rows of a day before the first have come
     Dataset.TRADES: 2, Dataset.FUNDING_RATES: 365, Dataset.OPEN_INTEREST: 90, Dataset.SERIES: 365,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from assets.ingest.wanted import Wanted
     from venues.source import Source
 
-_TOGETHER, _WAIT_S = 64, 5.0  # chunks published at once at most, and how long the first of them waits for the others
+_TOGETHER, _WAIT_S = 512, 30.0  # chunks published at once at most, and how long the first of them waits for the others
 
 
 def load(

@@ -106,8 +106,10 @@ def test_an_expectation_that_cannot_be_evaluated_stops_the_gate():
         library.broken(pl.DataFrame({"row": [0], "a": [1.0]}), [DayRule("ghost", "a column that is there", most=0)])
 
 
-def test_a_failing_expectation_carries_its_severity_to_the_library():
-    assert {severity.library_name for severity in Severity} == {"info", "warning", "critical"}
+def test_a_number_that_is_missing_breaks_its_rule():
+    rules = [DayRule("a", "", most=0), DayRule("b", "", least=1)]
+    summary = pl.DataFrame({"row": [0, 1], "a": [None, 0.0], "b": [2.0, float("nan")]})
+    assert library.broken(summary, rules) == {"a": {0}, "b": {1}}
 
 
 def test_dagster_sees_error_for_quarantine_and_warn_for_partial():
