@@ -37,6 +37,7 @@ down: $(STAMP)  ## stop a local stack left behind
 
 bench: $(STAMP)  ## print the benchmarks as JSON
 	@$(BIN)/tickhouse bench hotpath
+	@$(BIN)/tickhouse bench history
 
 lint: $(STAMP)  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -33,6 +33,7 @@ QLIB_ROWS = 800 * 14 * 240
 INTERVAL_S = 86_400
 FIRST = date(2007, 1, 1)
 _FIRST_ID = 1001
+_AT_ONCE = 8_192  # bars: their rows stay in the processor's cache until they stand in columns
 _ONE_THREAD = dict.fromkeys(
     ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -112,9 +113,14 @@ def by_kernel(bars: pl.DataFrame) -> pl.DataFrame:
     slots = np.full(int(ids.max(initial=0)) + 1, -1, dtype=np.int64)
     slots[ids] = np.arange(len(ids))
     states = np.stack([group.state(made.life(int(one))) for one in ids])
-    rows, index = np.empty((bars.height, len(group.names))), np.empty(bars.height, dtype=np.int64)
-    count = group.update_many(states, slots, array, rows, index)
-    found = {name: np.ascontiguousarray(rows[:count, at]) for at, name in enumerate(group.names)}
+    columns, index = np.empty((len(group.names), bars.height)), np.empty(bars.height, dtype=np.int64)
+    rows, places, count = np.empty((_AT_ONCE, len(group.names))), np.empty(_AT_ONCE, dtype=np.int64), 0
+    for start in range(0, bars.height, _AT_ONCE):
+        fresh = group.update_many(states, slots, array[start : start + _AT_ONCE], rows, places)
+        columns[:, count : count + fresh] = rows[:fresh].T
+        index[count : count + fresh] = places[:fresh] + start
+        count += fresh
+    found = {name: columns[at, :count] for at, name in enumerate(group.names)}
     keys = bars.select("instrument", "ts_event")
     return (keys if count == bars.height else keys[index[:count]]).with_columns(pl.DataFrame(found))
 
