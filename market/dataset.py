@@ -86,11 +86,6 @@ def clock(dataset: Dataset) -> str:
     return "ts_recv" if "ts_recv" in SCHEMAS[dataset] else "ts_event"
 
 
-def time_key(dataset: Dataset) -> str:
-    """The column that `as_of` is compared with."""
-    return "ts_recv" if "ts_recv" in SCHEMAS[dataset] else "ts_known"
-
-
 def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """The frame with the dataset's columns in their types and order; a `line` column (place in a file) is kept."""
     wanted = SCHEMAS[dataset]

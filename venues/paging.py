@@ -49,14 +49,6 @@ def pages(
         yield fresh, Place(at, last, overlapping)
 
 
-def by_time(
-    fetch: Callable[[int], list[Row]], time_of: Callable[[Row], int], since: int, until: int, step: int, window: int,
-    what: str,
-) -> list[Row]:
-    """All rows of `pages` from `since` on."""
-    return [row for page, _ in pages(fetch, time_of, Place(since), until, step, window, what) for row in page]
-
-
 def _rising(page: list[Row], time_of: Callable[[Row], int], what: str, since: int) -> list[Row]:
     times = [time_of(row) for row in page]
     if len(times) > 1 and times[0] > times[-1]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.errors import TickhouseError
 from venues.errors import VenueCode
-from venues.paging import Place, by_time, pages
+from venues.paging import Place, pages
 
 END = 3_000
 
@@ -26,6 +26,11 @@ def venue(times: list[int], page: int, *, exclusive: bool, newest_first: bool, s
     return fetch
 
 
+def every(fetch, since: int, window: int) -> list[int]:
+    """All rows of all pages from `since` on."""
+    return [row for rows, _ in pages(fetch, lambda at: at, Place(since), END, 1, window, "rows") for row in rows]
+
+
 _times = st.lists(st.integers(0, END), unique=True, max_size=120).map(sorted)
 
 
@@ -35,7 +40,7 @@ def test_every_row_once_and_the_same_after_a_cut(
 ) -> None:
     fetch = venue(times, page, exclusive=exclusive, newest_first=newest_first, span=400)
     wanted = [at for at in times if since <= at < END]
-    whole = by_time(fetch, lambda at: at, since, END, 1, 300, "rows")
+    whole = every(fetch, since, 300)
     assert [at for at in whole if at < END] == wanted
     place, before = Place(since), []
     for number, (rows, after) in enumerate(pages(fetch, lambda at: at, place, END, 1, 300, "rows")):
@@ -59,11 +64,11 @@ def test_a_page_that_is_skipped_is_never_passed_over(times: list[int], page: int
         return rows[page:][:page] if asked == 2 else rows[:page]
 
     with pytest.raises(TickhouseError) as raised:
-        by_time(skipping, lambda at: at, 0, END, 1, END, "rows")
+        every(skipping, 0, END)
     assert raised.value.code is VenueCode.VENUE_PAGE_LOST
 
 
 def test_rows_in_no_order_are_refused() -> None:
     with pytest.raises(TickhouseError) as raised:
-        by_time(lambda _: [1, 3, 2, 4], lambda at: at, 0, END, 1, 10, "rows")
+        every(lambda _: [1, 3, 2, 4], 0, 10)
     assert raised.value.code is VenueCode.VENUE_BAD_ANSWER
