@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from infra.errors import TickhouseError
-from market import bars as market_bars
-from market import funding as market_funding
-from market.bars import Bars
-from market.dataset import SCHEMAS, Dataset, clock
+from market.dataset import SCHEMAS, clock
 from market.events import Events
-from market.funding import FundingRates
 from market.instrument import Instrument, InstrumentSpec
 from venues import cursor
 from venues.ccxt_markets import spec_of
@@ -32,9 +28,6 @@ from venues.request import Patience, ask
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from venues.ccxt_pulls import Pull
     from venues.source import Request
@@ -137,16 +130,6 @@ class CcxtSource:
         plain = rows.select(name for name in SCHEMAS[request.dataset] if name in rows.columns)
         return [texts.get(at) or plain[at].write_json()[1:-1] for at in range(rows.height)]
 
-    def bars(self, spec: Listed, start: int, end: int, interval: str = "1m") -> Bars:
-        """Closed bars that open in [start, end), in time order; the one still forming is left out.
-
-        The venue does not say how many trades there were: `count` is -1.
-        """
-        now = self.now() // MS
-        pull = self._pulls.bars(spec, -(-start // MS), min(-(-end // MS), now), now, interval)
-        frame = self._whole(pull, Dataset.BARS, start, end)
-        return _filled(market_bars.empty(frame.height), frame)
-
     def trades(self, spec: Listed, start: int, end: int) -> Events:
         """Trades in [start, end) as TRADE events, in the venue's order. On Binance these are aggregate trades."""
         trades = self._pulls.trades
@@ -157,25 +140,8 @@ class CcxtSource:
         number = spec.id if isinstance(spec, Instrument) else 0
         return events_of(self.venue, rows, spec, number, aggregate=trades.numbered)
 
-    def funding(self, spec: Listed, start: int, end: int) -> FundingRates:
-        """Funding settled in [start, end), in time order; known when it was settled."""
-        until = min(-(-end // MS), self.now() // MS + 1)
-        frame = self._whole(self._pulls.funding(spec, -(-start // MS), until), Dataset.FUNDING_RATES, start, end)
-        return _filled(market_funding.empty(frame.height), frame)
-
-    def _whole(self, pull: Pull, dataset: Dataset, start: int, end: int) -> pl.DataFrame:
-        frames = [pull.frame(rows) for rows, _ in pull.pages(None)]
-        frame = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMAS[dataset])
-        return frame.filter(pl.col("ts_event").is_between(start, end, closed="left"))
-
     def _ask(self, what: str, call: Callable[[], T]) -> T:
         return ask(self._exchange, self._patience, what, call)
-
-
-def _filled(out: NDArray[np.void], frame: pl.DataFrame) -> NDArray[np.void]:
-    for name in out.dtype.names or ():
-        out[name] = frame[name].to_numpy()
-    return out
 
 
 def _batches(frames: Iterator[pl.DataFrame], request: Request) -> Iterator[pl.DataFrame]:

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from infra.errors import ErrorCode, TickhouseError
+from market.dataset import Dataset
 from market.events import Flag, Side
 from market.instrument import Instrument, InstrumentKind
+from tests.venues.answered import answered
 from tests.venues.answers import Answer, Answers, Query
 from venues.ccxt_source import CcxtSource, Patience
 from venues.errors import VenueCode
@@ -93,7 +95,7 @@ def test_instruments_are_exact() -> None:
 
 def test_bars_over_several_pages_are_each_there_once() -> None:
     with serve(klines=klines(absent={5, 1500})) as answers:
-        bars = source(answers).bars(BTC, at(1), at(2600))
+        bars = answered(source(answers), Dataset.BARS, BTC, at(1), at(2600))
         assert answers.count(f"{FAPI}/klines") == 3
     want = [n for n in range(1, 2600) if n not in {5, 1500}]
     assert bars["ts_event"].tolist() == [at(n) for n in want]
@@ -106,14 +108,14 @@ def test_bars_over_several_pages_are_each_there_once() -> None:
 
 def test_the_forming_bar_is_left_out() -> None:
     with serve(now=T0 + 10 * MINUTE + 59_999, klines=klines(last=11)) as answers:
-        bars = source(answers).bars(BTC, at(0), at(100))
+        bars = answered(source(answers), Dataset.BARS, BTC, at(0), at(100))
     assert bars["ts_event"].tolist() == [at(n) for n in range(10)]
 
 
 def test_no_bars_is_an_empty_array() -> None:
     with serve(klines=klines(last=0)) as answers:
-        assert len(source(answers).bars(BTC, at(0), at(5))) == 0
-        assert len(source(answers).bars(BTC, at(5), at(5))) == 0
+        assert len(answered(source(answers), Dataset.BARS, BTC, at(0), at(5))) == 0
+        assert len(answered(source(answers), Dataset.BARS, BTC, at(5), at(5))) == 0
 
 
 def test_a_lost_page_is_noticed() -> None:
@@ -122,7 +124,8 @@ def test_a_lost_page_is_noticed() -> None:
         return klines()({**query, "startTime": str(int(query["startTime"]) + (MINUTE if later else 0))})
 
     with serve(klines=skipping) as answers:
-        assert code_of(lambda: source(answers).bars(BTC, at(0), at(1500))) is VenueCode.VENUE_PAGE_LOST
+        code = code_of(lambda: answered(source(answers), Dataset.BARS, BTC, at(0), at(1500)))
+    assert code is VenueCode.VENUE_PAGE_LOST
 
 
 @pytest.mark.parametrize(
@@ -147,7 +150,7 @@ def test_a_lost_page_is_noticed() -> None:
 )
 def test_a_bad_answer_is_an_error_and_never_an_empty_page(answer: Answer, code: ErrorCode, asked: int) -> None:
     with serve(klines=lambda _: answer) as answers:
-        assert code_of(lambda: source(answers).bars(BTC, at(0), at(2))) is code
+        assert code_of(lambda: answered(source(answers), Dataset.BARS, BTC, at(0), at(2))) is code
         assert answers.count(f"{FAPI}/klines") == asked
 
 
@@ -158,7 +161,7 @@ def test_a_passing_failure_is_survived() -> None:
         return failures.pop() if failures else klines()(query)
 
     with serve(klines=flaky) as answers:
-        assert len(source(answers).bars(BTC, at(0), at(3))) == 3
+        assert len(answered(source(answers), Dataset.BARS, BTC, at(0), at(3))) == 3
 
 
 def test_nobody_there() -> None:
@@ -172,7 +175,8 @@ def test_a_price_finer_than_the_scale_is_refused() -> None:
     bad = kline(0)
     bad[1] = "28145.105"
     with serve(klines=lambda _: Answer([bad])) as answers:
-        assert code_of(lambda: source(answers).bars(BTC, at(0), at(1))).name == "MARKET_NUMBER_INEXACT"
+        code = code_of(lambda: answered(source(answers), Dataset.BARS, BTC, at(0), at(1)))
+    assert code.name == "MARKET_NUMBER_INEXACT"
 
 
 def agg_trade(number: int) -> dict[str, Any]:
@@ -224,7 +228,7 @@ def test_funding_is_exact() -> None:
         return Answer([row for row in rows if row["fundingTime"] >= int(query["startTime"])][: int(query["limit"])])
 
     with serve(now=T0 + 3000 * 28_800_000, fundingRate=rates) as answers:
-        made = source(answers).funding(BTC, T0 * MS, (T0 + 2200 * 28_800_000) * MS)
+        made = answered(source(answers), Dataset.FUNDING_RATES, BTC, T0 * MS, (T0 + 2200 * 28_800_000) * MS)
     assert len(made) == 2200
     assert made["rate"].tolist() == [-n * 10**4 for n in range(2200)]
     assert (np.diff(made["ts_event"]) == 28_800_001 * MS).all()

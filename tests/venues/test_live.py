@@ -13,10 +13,12 @@ import pytest
 from infra.stack.ports import free_port
 from market import bars as market_bars
 from market.book import Books, BookStatus
+from market.dataset import Dataset
 from market.events import Events, Kind, Side, empty
 from market.instrument import Instrument
 from signals.features import registry
 from tests.support import answers_http, running, wait_until
+from tests.venues.answered import answered
 from venues.binance.codec import FastDecoder, connections, decode_snapshot, room_for, subscriptions
 from venues.ccxt_source import CcxtSource
 from venues.exchange import make_exchange, rest_base, websocket_base
@@ -121,14 +123,14 @@ def live(exchange_url: str, listed: list[Instrument]) -> Iterator[Live]:
 def test_history_agrees_with_itself(source: CcxtSource, listed: list[Instrument]) -> None:
     start = source.now() // DAY * DAY - DAY
     end = start + DAY // 12
-    bars, trades = source.bars(listed[0], start, end), source.trades(listed[0], start, end)
+    bars, trades = answered(source, Dataset.BARS, listed[0], start, end), source.trades(listed[0], start, end)
     assert len(bars) == 120
     assert (np.diff(trades["seq"]) == 1).all()
     state = market_bars.new_state(1, 60)
     made = np.concatenate([market_bars.update(state, trades), market_bars.close(state, end)])
     for name in ("ts_event", "ts_known", "open", "high", "low", "close", "volume"):
         assert made[name].tolist() == bars[name].tolist()
-    funding = source.funding(listed[0], start, start + DAY)
+    funding = answered(source, Dataset.FUNDING_RATES, listed[0], start, start + DAY)
     assert funding["ts_event"].tolist() == [start, start + DAY // 3, start + 2 * DAY // 3]
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from infra.errors import TickhouseError
 from market import bars as market_bars
+from market.dataset import Dataset
 from market.instrument import InstrumentKind
+from tests.venues.answered import answered
 from tests.venues.answers import Answer, Answers, Query
 from venues.ccxt_source import CcxtSource, Patience
 from venues.errors import VenueCode
@@ -56,9 +58,9 @@ def test_kraken_s_recorded_trades_rebuild_its_recorded_bars(recordings: Path) ->
         first = int(trades["result"][key][0][2]) // 60 * 60 * 10**9 + MINUTE
         last = int(trades["result"][key][-1][2]) // 60 * 60 * 10**9
         events = source.trades(listed, first, last)
-        recorded = source.bars(listed, first, last)
+        recorded = answered(source, Dataset.BARS, listed, first, last)
         with pytest.raises(TickhouseError) as raised:  # Kraken gives its newest 720 bars for any start before them
-            source.bars(listed, int(ohlc["result"][key][0][0]) * 10**9 - 86_400 * 10**9, last)
+            answered(source, Dataset.BARS, listed, int(ohlc["result"][key][0][0]) * 10**9 - 86_400 * 10**9, last)
         assert raised.value.code is VenueCode.VENUE_SINCE_IGNORED
     assert len(events) > 900
     state = market_bars.new_state(1, 60)
